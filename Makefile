@@ -1,0 +1,46 @@
+# Every target works from a fresh clone: it installs and builds what it needs.
+
+PORT ?= 8080
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: build ## Start a server; options: make run PORT=9000 ARGS="--threads 2"
+	@PORT=$(PORT) node dist/main.js $(ARGS)
+
+test: build ## Run all tests on this Node and on Node 22; installs the programs they drive
+	@sh scripts/install-test-programs.sh
+	@sh scripts/test.sh
+
+quick: build ## Run the tests that need no other program
+	@QUICK=1 sh scripts/test.sh
+
+lint: node_modules/.installed ## Check format, lint, types, dead code and house rules
+	npm run -s lint
+
+build: dist/.built ## Compile to dist/
+
+bench: build ## Measure POST throughput with autocannon
+	node --import tsx bench/ingest.ts
+
+dist: ## Prebuilt binaries (coming; see CHANGELOG.md)
+	@echo "make dist: prebuilt binaries are coming; until then: make build, then node dist/main.js" >&2
+	@exit 1
+
+clean: ## Remove what was built and installed
+	rm -rf dist node_modules .cache
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@git config core.hooksPath .githooks 2>/dev/null || true
+	@touch $@
+
+dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(shell find src -name '*.ts')
+	@rm -rf dist
+	npm run -s build
+	@touch $@
+
+.PHONY: help run test quick lint build bench dist clean

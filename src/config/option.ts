@@ -1,0 +1,272 @@
+// The one table of options. Parsing, --help, the config file and docs/options.md are made from it.
+// Main thread; pure data. Shards get the finished Config.
+import { availableParallelism, hostname } from 'node:os'
+import { isCidr } from './network.ts'
+
+interface Spec {
+  /** One sentence for --help and the docs: meaning, and what happens at the bound. */
+  readonly doc: string
+  /** Overrides the environment variable, by default CARILLON_ and the name in capitals. */
+  readonly env?: string
+}
+
+interface IntegerSpec extends Spec {
+  readonly kind: 'integer'
+  readonly min: number
+  readonly max: number
+  readonly default: number | ((env: NodeJS.ProcessEnv) => number)
+  /** What the docs say where the default is computed. */
+  readonly defaultDoc?: string
+}
+
+interface ChoiceSpec extends Spec {
+  readonly kind: 'choice'
+  readonly choices: readonly string[]
+  readonly default: string
+}
+
+interface SwitchSpec extends Spec {
+  readonly kind: 'switch'
+  readonly default: boolean
+}
+
+interface TextSpec extends Spec {
+  readonly kind: 'text'
+  readonly default: string | ((env: NodeJS.ProcessEnv) => string)
+  readonly defaultDoc?: string
+}
+
+interface ListSpec extends Spec {
+  readonly kind: 'list'
+  readonly default: readonly string[]
+  /** Tells whether one item can be used, and what an item must be. */
+  readonly check: (item: string) => boolean
+  readonly itemDoc: string
+}
+
+export type OptionSpec = IntegerSpec | ChoiceSpec | SwitchSpec | TextSpec | ListSpec
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+function isOrigin(item: string): boolean {
+  if (item === '*') return true
+  return URL.canParse(item) && new URL(item).origin === item
+}
+
+/** `node-<env>-<DYNO or hostname>`, as emojitrack-gostreamer names itself. */
+function defaultNodeName(env: NodeJS.ProcessEnv): string {
+  const stage = env['NODE_ENV'] || env['GO_ENV'] || 'development'
+  return `node-${stage}-${env['DYNO'] || hostname()}`
+}
+
+export const options = {
+  preset: {
+    kind: 'choice',
+    choices: ['pillarbox', 'emojitracker'],
+    default: 'pillarbox',
+    doc: 'The system to stand in for; sets the defaults of other options.',
+  },
+  host: {
+    kind: 'text',
+    default: '*',
+    doc: 'Address to listen on; * is every address, IPv4 and IPv6.',
+  },
+  port: {
+    kind: 'integer',
+    min: 0,
+    max: 65_535,
+    default: 8080,
+    // Not CARILLON_PORT: Kubernetes sets that, to tcp://…, for any Service named carillon.
+    env: 'PORT',
+    doc: 'TCP port to listen on; 0 takes a free one.',
+  },
+  threads: {
+    kind: 'integer',
+    min: 1,
+    max: 256,
+    default: () => availableParallelism(),
+    defaultDoc: 'the number of cores',
+    doc: 'Shards: worker threads that accept publishers and subscribers.',
+  },
+  publish: {
+    kind: 'choice',
+    choices: ['loopback', 'public'],
+    default: 'loopback',
+    doc: 'Who may POST to /publish: only this machine, or everyone.',
+  },
+  apiEvents: {
+    kind: 'choice',
+    choices: ['loopback', 'public'],
+    default: 'public',
+    doc: 'Who may POST to /api/events: only this machine, or everyone.',
+  },
+  admin: {
+    kind: 'choice',
+    choices: ['loopback', 'public', 'off'],
+    default: 'loopback',
+    doc: "Who may read /admin, which shows clients' addresses: this machine, everyone, nobody.",
+  },
+  userIp: {
+    kind: 'switch',
+    default: true,
+    doc: 'Set user_ip in events from /api/events; --no-user-ip leaves the object alone.',
+  },
+  trustProxy: {
+    kind: 'list',
+    default: [
+      '127.0.0.0/8',
+      '::1/128',
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      'fc00::/7',
+      'fe80::/10',
+    ],
+    check: isCidr,
+    itemDoc: 'an address or a range such as 10.0.0.0/8',
+    doc: 'Peers whose X-Forwarded-For and X-Real-IP are believed; an empty list believes nobody.',
+  },
+  corsOrigins: {
+    kind: 'list',
+    default: ['*'],
+    check: isOrigin,
+    itemDoc: '* or an origin such as https://example.org',
+    doc: 'Origins whose pages may read answers (CORS); * is any.',
+  },
+  bodyBytesMax: {
+    kind: 'integer',
+    min: 1,
+    max: 16 * MIB,
+    default: MIB,
+    doc: 'Largest request body in bytes; a larger one gets 413.',
+  },
+  headerBytesMax: {
+    kind: 'integer',
+    min: 4 * KIB,
+    max: 64 * KIB,
+    default: 16 * KIB,
+    doc: 'Largest request head in bytes; a larger one gets 431. Read once in a process.',
+  },
+  heartbeatSeconds: {
+    kind: 'integer',
+    min: 1,
+    max: 3600,
+    default: 15,
+    doc: 'An idle stream gets a comment line this often.',
+  },
+  writeBytesMax: {
+    kind: 'integer',
+    min: KIB,
+    max: 16 * MIB,
+    default: 128 * KIB,
+    doc: 'Most bytes handed to one socket at a time; what a full socket holds in our memory.',
+  },
+  lagBytesMax: {
+    kind: 'integer',
+    min: KIB,
+    max: 1024 * MIB,
+    default: 8 * MIB,
+    doc: 'A subscriber whose full socket leaves it further behind, in bytes, is closed.',
+  },
+  lagSecondsMax: {
+    kind: 'integer',
+    min: 1,
+    max: 3600,
+    default: 30,
+    doc: 'A subscriber whose full socket leaves it behind for longer, in seconds, is closed.',
+  },
+  inflightBytesMax: {
+    kind: 'integer',
+    min: 64 * KIB,
+    max: 1024 * MIB,
+    default: 16 * MIB,
+    doc: 'Events a shard has accepted and the hub not yet ordered, in bytes; past it 503.',
+  },
+  backlogBytesMax: {
+    kind: 'integer',
+    min: 256 * KIB,
+    max: 1024 * MIB,
+    default: 32 * MIB,
+    doc: 'Events ordered but not yet written by the slowest shard, in bytes; past it 503.',
+  },
+  retryAfterSeconds: {
+    kind: 'integer',
+    min: 1,
+    max: 3600,
+    default: 1,
+    doc: 'The Retry-After of a 503.',
+  },
+  drainSeconds: {
+    kind: 'integer',
+    min: 0,
+    max: 3600,
+    default: 10,
+    doc: 'Time for a stop: events are delivered and streams closed within it.',
+  },
+  reconnectMs: {
+    kind: 'integer',
+    min: 0,
+    max: 600_000,
+    default: 2000,
+    doc: 'Streams closed at a stop are told to reconnect after this to twice this many ms.',
+  },
+  listenSockets: {
+    kind: 'integer',
+    min: 1,
+    max: 64,
+    default: 16,
+    doc: 'Listen sockets of each shard; each queues 512 connections.',
+  },
+  portSharing: {
+    kind: 'choice',
+    choices: ['auto', 'reuseport', 'handover'],
+    default: 'auto',
+    doc: 'How shards share the port: SO_REUSEPORT (auto on Linux), or shard 0 hands sockets over.',
+  },
+  shardRestartsMax: {
+    kind: 'integer',
+    min: 0,
+    max: 1000,
+    default: 5,
+    doc: 'A shard that dies more often than this within a minute ends the process.',
+  },
+  nodeName: {
+    kind: 'text',
+    default: defaultNodeName,
+    defaultDoc: 'node-NODE_ENV-hostname',
+    doc: 'The name of this server in its status.',
+  },
+  logLevel: {
+    kind: 'choice',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    doc: 'Least severe log lines to write, as JSON on standard error.',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+export type OptionName = keyof typeof options
+
+type Value<S> = S extends { kind: 'integer' }
+  ? number
+  : S extends { kind: 'switch' }
+    ? boolean
+    : S extends { kind: 'list' }
+      ? readonly string[]
+      : S extends { kind: 'choice'; choices: readonly (infer C)[] }
+        ? C
+        : string
+
+/** Every option with its value: complete, checked, frozen. */
+export type Config = { readonly [N in OptionName]: Value<(typeof options)[N]> }
+
+/** `lagBytesMax` → `--lag-bytes-max`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** `lagBytesMax` → `CARILLON_LAG_BYTES_MAX`, unless the table names another. */
+export function envOf(name: OptionName): string {
+  const spec: OptionSpec = options[name]
+  return spec.env ?? `CARILLON_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+}

@@ -1,0 +1,91 @@
+// Subscribers come in: GET /events and GET /subscribe/<topic>. Shard thread; hands to the shard.
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import { Fault } from '../event/fault.ts'
+import { EVENTS_TOPIC, topicFromPath } from '../event/topic.ts'
+import type { Shard } from '../shard/shard.ts'
+import type { Answer } from './answer.ts'
+import type { RequestHead } from './head.ts'
+import { clientIp, type Peers } from './peer.ts'
+
+/** The first bytes of every stream: uWS sends the headers only with a first write. */
+const GREETING = Buffer.from(':ok\n\n')
+
+// Each as its original answers.
+const EVENTS_TYPE = 'text/event-stream'
+const SUBSCRIBE_TYPE = 'text/event-stream; charset=utf-8'
+
+/** Longest User-Agent kept for the status, in characters: 10,000 subscribers keep one each. */
+const AGENT_LENGTH_MAX = 256
+/** Different User-Agents that share one string; past it all are forgotten. */
+const AGENTS_MAX = 4096
+
+export class Subscribe {
+  readonly #shard: Shard
+  readonly #answer: Answer
+  readonly #peers: Peers
+  readonly #agents = new Map<string, string>()
+
+  constructor(shard: Shard, answer: Answer, peers: Peers) {
+    this.#shard = shard
+    this.#answer = answer
+    this.#peers = peers
+  }
+
+  /** GET or HEAD /events: what POST /api/events takes in. */
+  events(response: HttpResponse, request: HttpRequest, head: RequestHead): void {
+    this.#open(response, request, head, EVENTS_TOPIC, EVENTS_TYPE)
+  }
+
+  /** GET or HEAD /subscribe/<topic>: the topic and all below it. */
+  topic(response: HttpResponse, request: HttpRequest, head: RequestHead): void {
+    const topic = topicFromPath(request.getUrl().slice('/subscribe'.length))
+    if (topic instanceof Fault) {
+      this.#answer.problem(response, head.origin, topic.code, topic.detail, head)
+    } else this.#open(response, request, head, topic, SUBSCRIBE_TYPE)
+  }
+
+  #open(
+    response: HttpResponse,
+    request: HttpRequest,
+    head: RequestHead,
+    topic: string,
+    type: string,
+  ): void {
+    if (this.#shard.isDraining) {
+      // Any status but 200 makes an EventSource give up (WHATWG HTML, 9.2.2); a connection that is
+      // lost makes it try again, and then it finds the next server.
+      response.close()
+      return
+    }
+    response.writeStatus('200 OK')
+    response
+      .writeHeader('Content-Type', type)
+      .writeHeader('Cache-Control', 'no-cache')
+      .writeHeader('Connection', 'keep-alive')
+    this.#answer.cors(response, head.origin)
+    // nginx would hold events back until its buffer is full.
+    response.writeHeader('X-Accel-Buffering', 'no')
+    if (head.isHead) {
+      response.endWithoutBody()
+      return
+    }
+    response.write(GREETING)
+    const identity = {
+      requestPath: request.getUrl(),
+      clientIp: clientIp(this.#peers.of(response), head),
+      userAgent: this.#agent(head.userAgent),
+    }
+    this.#shard.subscribe(response, topic, identity).writeClosing()
+  }
+
+  #agent(text: string): string {
+    // Copied, because a slice would keep the whole header in memory.
+    const isLong = text.length > AGENT_LENGTH_MAX
+    const agent = isLong ? Buffer.from(text.slice(0, AGENT_LENGTH_MAX)).toString() : text
+    const known = this.#agents.get(agent)
+    if (known !== undefined) return known
+    if (this.#agents.size === AGENTS_MAX) this.#agents.clear()
+    this.#agents.set(agent, agent)
+    return agent
+  }
+}

@@ -1,0 +1,223 @@
+// The hub puts all events in one order and hands them to the relay; it also knows every shard's
+// backlog, and so whether publishers must wait. Main thread; batches in, one batch a turn out.
+import type { MessagePort } from 'node:worker_threads'
+import { type Batch, BatchWriter, RUN_FIELDS } from '../event/batch.ts'
+import {
+  type DispatcherState,
+  type HubToShard,
+  type ShardReport,
+  type ShardToHub,
+  unknownMessage,
+} from './message.ts'
+import { RelaySender } from './relay.ts'
+
+/** How often the totals of all shards are told to all shards, in ms. */
+const STATE_PERIOD_MS = 1000
+
+interface Shard {
+  readonly port: MessagePort
+  /** The relay's position up to which it has written; undefined until it hears the relay. */
+  acked: number | undefined
+  report: ShardReport | undefined
+  drained: boolean
+}
+
+/** What the hub tells its supervisor. */
+export interface HubEvents {
+  readonly started: (shard: number, descriptor: number) => void
+  readonly listening: (shard: number, hasPort: boolean) => void
+}
+
+export class Hub {
+  readonly relay = new RelaySender()
+  readonly #shards = new Map<number, Shard>()
+  readonly #backlogBytesMax: number
+  readonly #ownReport: () => ShardReport
+  readonly #events: HubEvents
+  readonly #timer: NodeJS.Timeout
+
+  // Batches of this turn; a lone one is relayed as it is, several are merged.
+  #pending: Batch[] = []
+  #origins: number[] = []
+  readonly #writer = new BatchWriter()
+  #scheduled = false
+
+  /** Bytes relayed since the start. */
+  #position = 0
+  #eventCount = 0
+  #reason: DispatcherState['reason'] = 'starting'
+  #overloaded = false
+  #drained: (() => void) | undefined
+
+  constructor(backlogBytesMax: number, ownReport: () => ShardReport, events: HubEvents) {
+    this.#backlogBytesMax = backlogBytesMax
+    this.#ownReport = ownReport
+    this.#events = events
+    this.#timer = setInterval(() => this.#tellState(), STATE_PERIOD_MS)
+    this.#timer.unref()
+  }
+
+  /** A shard whose messages come over this port. Its number may have belonged to one that died. */
+  add(number: number, port: MessagePort): void {
+    const shard: Shard = { port, acked: undefined, report: undefined, drained: false }
+    this.#shards.set(number, shard)
+    port.on('message', (message: ShardToHub) => this.#receive(number, shard, message))
+    if (this.#reason === 'draining') this.tell(number, { type: 'drain' })
+  }
+
+  /** The shard is gone; it holds up nobody any more. */
+  remove(number: number): void {
+    this.#shards.get(number)?.port.close()
+    this.#shards.delete(number)
+    this.#weigh()
+    this.#tellState()
+    this.#checkDrained()
+  }
+
+  /** Every shard listens: GET /ready turns 200. */
+  start(): void {
+    this.#reason = 'ready'
+    this.#tellState()
+  }
+
+  /** Shards take nothing more. Resolves when the last event is with the relay. */
+  drain(): Promise<void> {
+    this.#reason = 'draining'
+    this.#tellState()
+    return new Promise((resolve) => {
+      this.#drained = resolve
+      for (const shard of this.#shards.keys()) this.tell(shard, { type: 'drain' })
+      this.#checkDrained()
+    })
+  }
+
+  /** After `drain`: shards deliver what they have, close their streams and end. */
+  finish(deadline: number): void {
+    this.relay.send({ type: 'finish', deadline })
+  }
+
+  /** To one shard; nothing where it is gone. */
+  tell(number: number, message: HubToShard): void {
+    this.#shards.get(number)?.port.postMessage(message)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    for (const shard of this.#shards.values()) shard.port.close()
+    this.relay.close()
+  }
+
+  #receive(number: number, shard: Shard, message: ShardToHub): void {
+    switch (message.type) {
+      case 'batch':
+        this.#take(message.batch, number)
+        return
+      case 'ack':
+        shard.acked = message.position
+        this.#weigh()
+        return
+      case 'report':
+        shard.report = message.report
+        return
+      case 'started':
+        shard.acked = this.#position
+        this.#events.started(number, message.descriptor)
+        return
+      case 'listening':
+        this.#events.listening(number, message.hasPort)
+        return
+      case 'statusAsk':
+        this.#askAll(number, message.ask)
+        return
+      case 'statusPart':
+        this.tell(message.to, { type: 'statusPart', ask: message.ask, part: message.part })
+        return
+      case 'drained':
+        shard.drained = true
+        this.#checkDrained()
+        return
+      default:
+        throw unknownMessage(message)
+    }
+  }
+
+  #askAll(from: number, ask: number): void {
+    const shards = [...this.#shards.keys()]
+    this.tell(from, { type: 'statusExpect', ask, shards, state: this.#state() })
+    for (const shard of shards) this.tell(shard, { type: 'statusAsk', ask, from })
+  }
+
+  #take(batch: Batch, origin: number): void {
+    this.#pending.push(batch)
+    this.#origins.push(origin, batch.bytes.length)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#order())
+  }
+
+  /** This is the order of all events, for every subscriber on every shard. */
+  #order(): void {
+    this.#scheduled = false
+    const [first] = this.#pending
+    if (first === undefined) return
+    let batch = first
+    if (this.#pending.length > 1) {
+      for (const part of this.#pending) this.#writer.append(part)
+      batch = this.#writer.take()
+    }
+    const origins = this.#origins
+    this.#pending = []
+    this.#origins = []
+    for (let run = 0; run < batch.runs.length; run += RUN_FIELDS) {
+      this.#eventCount += batch.runs[run + 1] as number
+    }
+    this.#position += batch.bytes.length
+    this.relay.send({ type: 'batch', batch, origins, position: this.#position })
+    this.#weigh()
+  }
+
+  /** Raises `overloaded` past the bound, and clears it at half of it so that it does not flap. */
+  #weigh(): void {
+    let backlog = 0
+    for (const shard of this.#shards.values()) {
+      if (shard.acked !== undefined) backlog = Math.max(backlog, this.#position - shard.acked)
+    }
+    const bound = this.#overloaded ? this.#backlogBytesMax / 2 : this.#backlogBytesMax
+    const overloaded = backlog > bound
+    if (overloaded === this.#overloaded) return
+    this.#overloaded = overloaded
+    this.#tellState()
+  }
+
+  #tellState(): void {
+    this.relay.send({ type: 'state', state: this.#state() })
+  }
+
+  #state(): DispatcherState {
+    const totals: { -readonly [F in keyof ShardReport]: number } = { ...this.#ownReport() }
+    let threads = 0
+    for (const { report, acked } of this.#shards.values()) {
+      if (acked !== undefined) threads++
+      if (report === undefined) continue
+      for (const field of Object.keys(report) as (keyof ShardReport)[]) {
+        totals[field] += report[field]
+      }
+    }
+    return {
+      ready: this.#reason === 'ready',
+      reason: this.#reason,
+      overloaded: this.#overloaded,
+      threads,
+      events: this.#eventCount,
+      totals,
+    }
+  }
+
+  #checkDrained(): void {
+    if (this.#drained === undefined) return
+    for (const shard of this.#shards.values()) if (!shard.drained) return
+    // Each port is a queue: after `drained` comes no batch, so what is pending is the last.
+    this.#order()
+    this.#drained()
+  }
+}

@@ -1,0 +1,64 @@
+// The documents of GET /health (the process lives) and GET /ready (it can serve). Shard thread.
+import fastJson from 'fast-json-stringify'
+import type { DispatcherState } from '../hub/message.ts'
+import { version } from './version.ts'
+
+const MIB = 1024 * 1024
+
+const integer = { type: 'integer' } as const
+const string = { type: 'string' } as const
+
+const stringifyHealth = fastJson({
+  type: 'object',
+  properties: {
+    message: string,
+    timestamp: integer,
+    alloc: string,
+    sys: string,
+    num_gc: integer,
+    pause_total_ns: integer,
+    threads: integer,
+    subscribers: integer,
+    uptime_s: integer,
+    version: string,
+  },
+})
+
+const stringifyReady = fastJson({
+  type: 'object',
+  properties: { ready: { type: 'boolean' }, reason: string },
+})
+
+/**
+ * pillarbox-event-dispatcher's health document with its figures' Node meaning. Sums over all
+ * threads are up to a second old; answering asks no other thread, so it works while they hang.
+ */
+export function healthBody(state: DispatcherState | undefined): string {
+  const totals = state?.totals
+  return stringifyHealth({
+    message: 'PONG',
+    timestamp: Date.now(),
+    alloc: mebibytes(totals?.heapUsedBytes ?? 0),
+    sys: mebibytes(process.memoryUsage.rss()),
+    num_gc: totals?.gcCount ?? 0,
+    pause_total_ns: totals?.gcPauseNs ?? 0,
+    threads: state?.threads ?? 0,
+    subscribers: totals?.subscribers ?? 0,
+    uptime_s: Math.floor(process.uptime()),
+    version,
+  })
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / MIB)} MiB`
+}
+
+/** Whether the dispatcher can serve, and why not. */
+export function readiness(
+  state: DispatcherState | undefined,
+  isDraining: boolean,
+): { ready: boolean; body: string } {
+  const reason = isDraining ? 'draining' : (state?.reason ?? 'starting')
+  const ready = reason === 'ready'
+  return { ready, body: stringifyReady({ ready, reason }) }
+}

@@ -1,0 +1,128 @@
+// The entry of a shard's thread: puts http, shard and ops together, and speaks with the hub.
+// Piscina calls it once for each shard; the promise ends with the shard.
+import type { Logger } from 'pino'
+import { HttpApp } from './http/app.ts'
+import {
+  type HubToShard,
+  type HubToShards,
+  type ShardTask,
+  type ShardToHub,
+  unknownMessage,
+} from './hub/message.ts'
+import { RelayReceiver } from './hub/relay.ts'
+import { watchThread } from './ops/figures.ts'
+import { createLog } from './ops/log.ts'
+import { StatusDesk, sendRows } from './ops/status.ts'
+import { closeStreams } from './shard/closing.ts'
+import { Shard } from './shard/shard.ts'
+
+const REPORT_PERIOD_MS = 1000
+
+class ShardThread {
+  /** Resolves when the shard has stopped on purpose. */
+  readonly ended: Promise<void>
+  #end: () => void = () => {}
+
+  readonly #task: ShardTask
+  readonly #log: Logger
+  readonly #shard: Shard
+  readonly #app: HttpApp
+  readonly #status: StatusDesk
+  readonly #relay: RelayReceiver
+  readonly #figures = watchThread()
+  readonly #reportTimer: NodeJS.Timeout
+
+  constructor(task: ShardTask) {
+    const { config, shard: number, relay, startedAt } = task
+    this.#task = task
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    this.#log = createLog(config.logLevel, { shard: number })
+    this.#shard = new Shard(config, this.#log, (message) => this.#post(message))
+    this.#status = new StatusDesk(config.nodeName, startedAt, (ask) =>
+      this.#post({ type: 'statusAsk', ask }),
+    )
+    this.#app = new HttpApp(config, this.#shard, this.#status)
+    // Also when the thread dies of an error. What was answered 200 in this turn must still reach
+    // the hub; and a uWS socket that outlives its thread aborts the process.
+    process.on('exit', this.#beforeExit)
+    this.#relay = new RelayReceiver(relay, (message) => this.#receiveRelayed(message))
+    this.#reportTimer = setInterval(() => this.#report(), REPORT_PERIOD_MS)
+    task.port.on('message', (message: HubToShard) => this.#receive(message))
+    this.#post({ type: 'started', descriptor: this.#app.descriptor })
+  }
+
+  readonly #beforeExit = (): void => {
+    this.#shard.outbox.flush()
+    this.#app.close()
+  }
+
+  #post(message: ShardToHub): void {
+    this.#task.port.postMessage(message)
+  }
+
+  #receive(message: HubToShard): void {
+    switch (message.type) {
+      case 'listen':
+        this.#post({ type: 'listening', hasPort: this.#app.listen(message.port) })
+        return
+      case 'adopt':
+        this.#app.adopt(message.descriptor)
+        return
+      case 'statusAsk':
+        sendRows(this.#task.shard, this.#shard.roster, (part) => {
+          this.#post({ type: 'statusPart', ask: message.ask, to: message.from, part })
+        })
+        return
+      case 'statusExpect':
+        this.#status.expect(message.ask, message.shards, message.state)
+        return
+      case 'statusPart':
+        this.#status.receive(message.ask, message.part)
+        return
+      case 'drain':
+        this.#drain()
+        return
+      default:
+        throw unknownMessage(message)
+    }
+  }
+
+  #receiveRelayed(message: HubToShards): void {
+    if (message.type === 'finish') void this.#finish(message.deadline)
+    else this.#shard.receive(message, this.#task.shard)
+  }
+
+  #drain(): void {
+    this.#shard.isDraining = true
+    this.#app.stopListening()
+    this.#shard.outbox.flush()
+    this.#post({ type: 'drained' })
+  }
+
+  async #finish(deadline: number): Promise<void> {
+    const { roster } = this.#shard
+    const { reconnectMs } = this.#task.config
+    await closeStreams(roster, deadline, reconnectMs, () => this.#shard.isFlushed)
+    process.off('exit', this.#beforeExit)
+    this.#app.close()
+    this.#shard.close()
+    this.#relay.close()
+    clearInterval(this.#reportTimer)
+    this.#figures.stop()
+    this.#task.port.close()
+    this.#end()
+  }
+
+  #report(): void {
+    const { roster, closedSlow } = this.#shard
+    const report = { subscribers: roster.size, closedSlow, ...this.#figures.read() }
+    this.#post({ type: 'report', report })
+  }
+}
+
+/** Runs a shard until it is told to finish. An uncaught error in its thread rejects the task. */
+export default function runShard(task: ShardTask): Promise<void> {
+  return new ShardThread(task).ended
+}
