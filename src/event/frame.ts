@@ -32,6 +32,14 @@ const COMMA = 0x2c
 const LF = 0x0a
 const CR = 0x0d
 
+/**
+ * The last frame of a stream that ends with its server: reconnect after between once and twice
+ * `reconnectMs`, so that clients come back spread out.
+ */
+export function retryFrame(reconnectMs: number): Buffer {
+  return Buffer.from(`retry: ${Math.round(reconnectMs * (1 + Math.random()))}\n\n`)
+}
+
 /** Checks name, id and retry as a publisher sent them. Empty texts count as absent. */
 export function checkFields(
   event: string | undefined,

@@ -50,7 +50,7 @@ export class HttpApp {
     this.#answer = new Answer(config.corsOrigins, config.retryAfterSeconds)
     this.#peers = new Peers(parseRanges(config.trustProxy))
     const ingest = new Ingest(config, shard, this.#answer, this.#peers)
-    const subscribe = new Subscribe(shard, this.#answer, this.#peers)
+    const subscribe = new Subscribe(shard, this.#answer, this.#peers, config.reconnectMs)
     this.#route('/api/events', { POST: ingest.postEvent.bind(ingest) })
     this.#route('/publish', { POST: ingest.publish.bind(ingest) })
     this.#route('/publish/*', { POST: ingest.publish.bind(ingest) })

@@ -67,7 +67,9 @@ export class Peers {
 function keyOf(bytes: Uint8Array): number | string {
   const { length } = bytes
   if (length === 4 || isMapped(bytes)) {
-    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(length - 4)
+    let key = 0
+    for (let at = length - 4; at < length; at++) key = key * 256 + (bytes[at] as number)
+    return key
   }
   return String.fromCharCode(...bytes)
 }

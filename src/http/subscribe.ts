@@ -1,6 +1,7 @@
 // Subscribers come in: GET /events and GET /subscribe/<topic>. Shard thread; hands to the shard.
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { Fault } from '../event/fault.ts'
+import { retryFrame } from '../event/frame.ts'
 import { EVENTS_TOPIC, topicFromPath } from '../event/topic.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Answer } from './answer.ts'
@@ -23,9 +24,11 @@ export class Subscribe {
   readonly #shard: Shard
   readonly #answer: Answer
   readonly #peers: Peers
+  readonly #reconnectMs: number
   readonly #agents = new Map<string, string>()
 
-  constructor(shard: Shard, answer: Answer, peers: Peers) {
+  constructor(shard: Shard, answer: Answer, peers: Peers, reconnectMs: number) {
+    this.#reconnectMs = reconnectMs
     this.#shard = shard
     this.#answer = answer
     this.#peers = peers
@@ -51,22 +54,21 @@ export class Subscribe {
     topic: string,
     type: string,
   ): void {
-    if (this.#shard.isDraining) {
-      // Any status but 200 makes an EventSource give up (WHATWG HTML, 9.2.2); a connection that is
-      // lost makes it try again, and then it finds the next server.
-      response.close()
-      return
-    }
     response.writeStatus('200 OK')
-    response
-      .writeHeader('Content-Type', type)
-      .writeHeader('Cache-Control', 'no-cache')
-      .writeHeader('Connection', 'keep-alive')
+    const { isDraining } = this.#shard
+    response.writeHeader('Content-Type', type).writeHeader('Cache-Control', 'no-cache')
+    if (!isDraining) response.writeHeader('Connection', 'keep-alive')
     this.#answer.cors(response, head.origin)
     // nginx would hold events back until its buffer is full.
     response.writeHeader('X-Accel-Buffering', 'no')
     if (head.isHead) {
       response.endWithoutBody()
+      return
+    }
+    if (isDraining) {
+      // Any status but 200 makes an EventSource give up (WHATWG HTML, 9.2.2), and behind a proxy a
+      // lost connection is a 502. So it gets a stream that only says when to come back.
+      response.end(retryFrame(this.#reconnectMs), true)
       return
     }
     response.write(GREETING)

@@ -1,5 +1,6 @@
 // The end of a shard's streams at a stop: each is told when to come back, and closed, paced over
 // the time there is, so that the next server meets no storm. Shard thread.
+import { retryFrame } from '../event/frame.ts'
 import type { Subscriber } from './subscriber.ts'
 
 const TICK_MS = 50
@@ -7,11 +8,6 @@ const TICK_MS = 50
 const CLOSED_PER_TICK_MIN = 10
 /** Share of the time after which all that can be closed are: the rest is for those that lag. */
 const PACED_SHARE = 0.8
-
-/** A `retry` between once and twice this many ms, so that clients come back spread out. */
-function retryFrame(reconnectMs: number): Buffer {
-  return Buffer.from(`retry: ${Math.round(reconnectMs * (1 + Math.random()))}\n\n`)
-}
 
 /**
  * Closes every subscriber that has all its events; those that still lack some get time until the
