@@ -1,6 +1,6 @@
 // The hub puts all events in one order and hands them to the relay; it also knows every shard's
 // backlog, and so whether publishers must wait. Main thread; batches in, one batch a turn out.
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { type Batch, BatchWriter, RUN_FIELDS } from '../event/batch.ts'
 import {
   type DispatcherState,
@@ -65,9 +65,19 @@ export class Hub {
     if (this.#reason === 'draining') this.tell(number, { type: 'drain' })
   }
 
-  /** The shard is gone; it holds up nobody any more. */
+  /** The shard is gone: what it still posted is taken, and it holds up nobody any more. */
   remove(number: number): void {
-    this.#shards.get(number)?.port.close()
+    const shard = this.#shards.get(number)
+    if (shard === undefined) return
+    // The end of a thread overtakes its last messages, and closing the port would drop them.
+    for (
+      let last = receiveMessageOnPort(shard.port);
+      last;
+      last = receiveMessageOnPort(shard.port)
+    ) {
+      this.#receive(number, shard, last.message)
+    }
+    shard.port.close()
     this.#shards.delete(number)
     this.#weigh()
     this.#tellState()
