@@ -29,6 +29,7 @@ export class Supervisor {
   readonly #deaths = new Map<number, number[]>()
   /** One listen socket for all, in shard 0, because the system cannot share a port. */
   readonly #isHandover: boolean
+  #isStarted = false
   #isStopping = false
 
   /** Settles `start`; later calls do nothing. */
@@ -67,6 +68,7 @@ export class Supervisor {
     })
     for (let shard = 0; shard < this.#config.threads; shard++) this.#run(shard)
     await started
+    this.#isStarted = true
     this.#hub.start()
   }
 
@@ -109,11 +111,17 @@ export class Supervisor {
   #shardListens(shard: number, hasPort: boolean): void {
     if (!hasPort) {
       const message = `shard ${shard} cannot listen on port ${this.#port}`
-      this.#startFailed(new CarillonError('cannot_listen', message))
+      this.#fail(new CarillonError('cannot_listen', message))
       return
     }
     this.#listening.add(shard)
     if (this.#listening.size === this.#config.threads) this.#started()
+  }
+
+  /** While starting, `start` throws it; later, it cannot go on. */
+  #fail(error: CarillonError): void {
+    if (this.#isStarted) this.onFailure(error)
+    else this.#startFailed(error)
   }
 
   #died(shard: number, error: unknown): void {
@@ -122,15 +130,18 @@ export class Supervisor {
     const failure = new CarillonError('shard_failed', `shard ${shard} died: ${message}`, {
       cause: error,
     })
-    this.#startFailed(failure)
     if (this.#isStopping) return
+    if (!this.#isStarted) {
+      this.#fail(failure)
+      return
+    }
     const now = Date.now()
     const deaths = (this.#deaths.get(shard) ?? []).filter((at) => now - at < DEATHS_WINDOW_MS)
     deaths.push(now)
     this.#deaths.set(shard, deaths)
     if (this.#isHandover || deaths.length > this.#config.shardRestartsMax) {
       // In handover, shard 0 would give sockets to a thread that is gone, which is fatal anyway.
-      this.onFailure(failure)
+      this.#fail(failure)
       return
     }
     const backoff = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (deaths.length - 1))

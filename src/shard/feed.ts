@@ -24,6 +24,9 @@ export interface FeedContext {
 /** Deliveries between two looks at the clock: about 40 µs of work. */
 const DELIVERIES_PER_LOOK = 8
 
+/** A feed without events for so long gives its log's memory back. */
+const TRIM_MS = 5000
+
 export class Feed {
   readonly topic: string
   readonly log = new Log()
@@ -199,6 +202,7 @@ export class Feed {
         this.#close(subscriber, 'lag_seconds')
       }
     }
+    if (now - this.#appendedAt >= TRIM_MS) this.log.trim()
     // A heartbeat is a frame like any other, so cursors, back-pressure and slices serve it too;
     // every stream of a feed has been idle for as long as the feed.
     if (now - this.#appendedAt >= this.#context.heartbeatMs) this.append(COMMENT, 0)

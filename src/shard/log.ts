@@ -40,6 +40,11 @@ export class Log {
     if (this.#buffer.length > CAPACITY_BYTES_KEPT) this.#buffer = NOTHING
   }
 
+  /** Gives the buffer back if nobody needs its content: thousands of idle feeds have one each. */
+  trim(): void {
+    if (this.heldBytes === 0) this.#buffer = NOTHING
+  }
+
   /** Moves what is held to the front, and doubles the buffer where that is not enough. */
   #makeRoom(bytes: number): void {
     const held = this.view(this.#tail, this.head)

@@ -40,8 +40,8 @@ export class Outbox {
     this.#post(batch)
   }
 
-  /** Bytes of ours came back in the hub's order. */
+  /** Bytes of ours came back in the hub's order; or of the shard that died under our number. */
   returned(bytes: number): void {
-    this.#inflightBytes -= bytes
+    this.#inflightBytes = Math.max(0, this.#inflightBytes - bytes)
   }
 }

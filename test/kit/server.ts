@@ -2,15 +2,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 // A test that fails leaves its server behind; it must not outlive the test process.
 const running = new Set<ChildProcess>()
-process.on('exit', () => {
+function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
-})
+}
+after(killAll)
+process.on('exit', killAll)
 // The runner's time limit for a file.
 process.once('SIGTERM', () => process.exit(1))
 
