@@ -16,6 +16,14 @@ function endNow(): void {
 
 async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void> {
   const { config } = command
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  // The first process of a container has no default actions: a signal without a handler does
+  // nothing to it. This end is not clean, but at once.
+  const endAtOnce = (signal: NodeJS.Signals): void => {
+    process.removeAllListeners(signal)
+    if (process.pid === 1) process.once(signal, () => process.exit(1))
+  }
+  for (const signal of signals) endAtOnce(signal)
   const dispatcher = await carillon(config)
   process.stdout.write(`carillon ${version} listening on ${dispatcher.url}\n`)
 
@@ -25,11 +33,11 @@ async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void>
     clearTimeout(force)
     process.exit(exitCode)
   }
-  const signals = ['SIGTERM', 'SIGINT'] as const
   for (const signal of signals) {
+    process.removeAllListeners(signal)
     process.once(signal, () => {
-      // A second signal of either kind finds no handler, and ends the process at once.
-      for (const other of signals) process.removeAllListeners(other)
+      // A second signal of either kind ends the process at once.
+      for (const other of signals) endAtOnce(other)
       void stop(0, config.drainSeconds)
     })
   }

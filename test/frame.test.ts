@@ -11,6 +11,7 @@ import {
   type EventFields,
   NAME_BYTES_MAX,
   RETRY_MS_MAX,
+  USER_IPS_MAX,
   writeEvent,
   writeObject,
 } from '../src/event/frame.ts'
@@ -67,6 +68,18 @@ function written(fields: EventFields, data: string, out: BatchWriter = new Batch
 }
 
 describe('writeObject', () => {
+  it('replaces as many user_ip as the limit, and refuses one more with nothing written', () => {
+    const object = (count: number): string => `{${Array(count).fill('"user_ip":0').join(',')}}`
+    const replaced = Array(USER_IPS_MAX).fill(`"user_ip":${IP}`).join(',')
+    assert.equal(framed(object(USER_IPS_MAX)), `{${replaced}}`)
+    const out = new BatchWriter()
+    const text = Buffer.from(object(USER_IPS_MAX + 1))
+    scanner.scanObject(text)
+    assert.match(writeObject(out, '/events', text, scanner, IP)?.detail ?? '', /17 times.*limit 16/)
+    assert.ok(out.isEmpty)
+    assert.equal(writeObject(out, '/events', text, scanner, undefined), undefined)
+  })
+
   const bodies: readonly [body: string, out: string, why: string][] = [
     ['{}', `{"user_ip":${IP}}`, 'an empty object gets its first member'],
     ['{ }', `{ "user_ip":${IP}}`, 'an empty object with space'],

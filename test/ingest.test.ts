@@ -177,6 +177,23 @@ describe('POST /api/events answers', () => {
   })
 })
 
+describe('an object with very many user_ip', () => {
+  serve()
+
+  test('is refused: a long X-Forwarded-For in each would be gigabytes, and end the shard', async () => {
+    const body = `{${Array(86_000).fill('"user_ip":0').join(',')}}`
+    const headers = { 'x-forwarded-for': '"'.repeat(15_000) }
+    const answer = await fetch(server.url + PATH, { method: 'POST', body, headers })
+    assert.equal(answer.status, 400)
+    assert.equal(((await answer.json()) as { code: string }).code, 'invalid_json')
+    assert.equal((await fetch(`${server.url}/health`)).status, 200)
+    assert.deepEqual(
+      server.log.filter((line) => line.includes('died')),
+      [],
+    )
+  })
+})
+
 describe('what subscribers of /events get', () => {
   let subscriber: RawSubscriber
   serve()

@@ -10,6 +10,9 @@ export const NAME_BYTES_MAX = 256
 /** Largest `retry`, in ms: browsers' timers are 32-bit signed, a longer one fires at once. */
 export const RETRY_MS_MAX = 2_147_483_647
 
+/** Most top-level `user_ip` in one object: replacing very many would multiply a long address. */
+export const USER_IPS_MAX = 16
+
 /** A comment: opens a stream, and is its heartbeat. Clients skip it. */
 export const COMMENT = Buffer.from(':\n\n')
 
@@ -100,6 +103,7 @@ export function writeEvent(
  * changes. Where `userIp` is given (a JSON string in quotes), it becomes the value of every
  * top-level `user_ip`, or is added as the last member.
  * @param text one JSON object on one line, just scanned by `scanner`
+ * @returns a Fault, with nothing written, for more than {@link USER_IPS_MAX} of them
  */
 export function writeObject(
   out: BatchWriter,
@@ -107,9 +111,13 @@ export function writeObject(
   text: Uint8Array,
   scanner: JsonScanner,
   userIp: string | undefined,
-): void {
+): Fault | undefined {
   const { members, close } = scanner
   const values = userIp === undefined ? [] : userIpValues(text, members)
+  if (values.length > USER_IPS_MAX) {
+    const found = `user_ip stands ${values.length} times`
+    return new Fault('invalid_json', `${found} at the top level, limit ${USER_IPS_MAX}`)
+  }
   const ipRoom = userIp === undefined ? 0 : userIp.length * 3
   out.reserve(text.length + DATA.length + USER_IP.length + 3 + ipRoom * Math.max(1, values.length))
   const { buffer } = out
@@ -131,6 +139,7 @@ export function writeObject(
   buffer[at++] = LF
   buffer[at++] = LF
   out.commit(topic, at)
+  return undefined
 }
 
 function put(buffer: Buffer, bytes: Uint8Array, at: number): number {

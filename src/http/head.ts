@@ -60,9 +60,10 @@ export class RequestHead {
         break
       case 'forwarded':
       case 'via':
-      case 'x-forwarded-host':
-      case 'x-forwarded-proto':
         this.isForwarded = true
+        break
+      default:
+        if (name.startsWith('x-forwarded-')) this.isForwarded = true
     }
   }
 

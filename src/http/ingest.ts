@@ -126,9 +126,10 @@ export class Ingest {
       text = withoutLineBreaks(body)
       scanner.scanObject(text)
     }
-    writeObject(this.#shard.outbox.writer, EVENTS_TOPIC, text, scanner, userIp)
-    this.#shard.outbox.commit()
-    return undefined
+    const { outbox } = this.#shard
+    const refused = writeObject(outbox.writer, EVENTS_TOPIC, text, scanner, userIp)
+    if (refused === undefined) outbox.commit()
+    return refused
   }
 
   #takeText(body: Uint8Array, topic: string, fields: EventFields): number | Fault {

@@ -15,8 +15,8 @@ const GREETING = Buffer.from(':ok\n\n')
 const EVENTS_TYPE = 'text/event-stream'
 const SUBSCRIBE_TYPE = 'text/event-stream; charset=utf-8'
 
-/** Longest User-Agent kept for the status, in characters: 10,000 subscribers keep one each. */
-const AGENT_LENGTH_MAX = 256
+/** Longest text kept of a subscriber for the status, in characters: 10,000 keep three each. */
+const TEXT_LENGTH_MAX = 1024
 /** Different User-Agents that share one string; past it all are forgotten. */
 const AGENTS_MAX = 4096
 
@@ -73,21 +73,26 @@ export class Subscribe {
     }
     response.write(GREETING)
     const identity = {
-      requestPath: request.getUrl(),
-      clientIp: clientIp(this.#peers.of(response), head),
+      requestPath: shortened(request.getUrl()),
+      clientIp: shortened(clientIp(this.#peers.of(response), head)),
       userAgent: this.#agent(head.userAgent),
     }
     this.#shard.subscribe(response, topic, identity).writeClosing()
   }
 
   #agent(text: string): string {
-    // Copied, because a slice would keep the whole header in memory.
-    const isLong = text.length > AGENT_LENGTH_MAX
-    const agent = isLong ? Buffer.from(text.slice(0, AGENT_LENGTH_MAX)).toString() : text
+    const agent = shortened(text)
     const known = this.#agents.get(agent)
     if (known !== undefined) return known
     if (this.#agents.size === AGENTS_MAX) this.#agents.clear()
     this.#agents.set(agent, agent)
     return agent
   }
+}
+
+/** Copied where it is cut, because a slice would keep the whole header in memory. */
+function shortened(text: string): string {
+  return text.length > TEXT_LENGTH_MAX
+    ? Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString()
+    : text
 }

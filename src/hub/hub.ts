@@ -62,7 +62,6 @@ export class Hub {
     const shard: Shard = { port, acked: undefined, report: undefined, drained: false }
     this.#shards.set(number, shard)
     port.on('message', (message: ShardToHub) => this.#receive(number, shard, message))
-    if (this.#reason === 'draining') this.tell(number, { type: 'drain' })
   }
 
   /** The shard is gone: what it still posted is taken, and it holds up nobody any more. */
@@ -132,6 +131,8 @@ export class Hub {
       case 'started':
         shard.acked = this.#position
         this.#events.started(number, message.descriptor)
+        // Else a shard started again would say that it is starting until the next period.
+        this.#tellState()
         return
       case 'listening':
         this.#events.listening(number, message.hasPort)

@@ -27,6 +27,8 @@ export class Supervisor {
   readonly #running = new Set<Promise<void>>()
   readonly #listening = new Set<number>()
   readonly #deaths = new Map<number, number[]>()
+  /** Of each shard the timer that starts it again. */
+  readonly #restarts = new Map<number, NodeJS.Timeout>()
   /** One listen socket for all, in shard 0, because the system cannot share a port. */
   readonly #isHandover: boolean
   #isStarted = false
@@ -75,6 +77,7 @@ export class Supervisor {
   /** Delivers what was accepted, closes all streams and ends all shards by the deadline (Unix ms). */
   async stop(deadline: number): Promise<void> {
     this.#isStopping = true
+    for (const restart of this.#restarts.values()) clearTimeout(restart)
     await this.#hub.drain()
     this.#hub.finish(deadline)
     await Promise.all(this.#running)
@@ -103,6 +106,8 @@ export class Supervisor {
   }
 
   #shardStarted(shard: number, descriptor: number): void {
+    // One that comes back during a stop has been told to drain, and must not listen after that.
+    if (this.#isStopping) return
     if (this.#isHandover) this.#hub.tell(0, { type: 'adopt', descriptor })
     if (this.#isHandover && shard !== 0) this.#shardListens(shard, true)
     else this.#hub.tell(shard, { type: 'listen', port: this.#port })
@@ -145,8 +150,9 @@ export class Supervisor {
       return
     }
     const backoff = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (deaths.length - 1))
-    setTimeout(() => {
-      if (!this.#isStopping) this.#run(shard)
-    }, backoff)
+    this.#restarts.set(
+      shard,
+      setTimeout(() => this.#run(shard), backoff),
+    )
   }
 }

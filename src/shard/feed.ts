@@ -67,7 +67,7 @@ export class Feed {
   /** Appends whole frames that hold `events` events. */
   append(bytes: Uint8Array, events: number): void {
     this.log.append(bytes)
-    this.#viewTo = -1
+    this.#forgetView()
     this.eventCount += events
     this.#appendedAt = Date.now()
     if (this.log.heldBytes > this.#context.lagBytesMax) this.#closeLaggards()
@@ -129,6 +129,8 @@ export class Feed {
         untilLook = DELIVERIES_PER_LOOK
       }
       this.log.release(this.#tail)
+      // A view keeps its whole buffer alive, also one that the log has given back.
+      if (this.log.heldBytes === 0) this.#forgetView()
       if (this.#readyTail >= this.#passHead) break
       // Someone has more to get than one write may hold: round again.
       this.#rewind()
@@ -137,6 +139,11 @@ export class Feed {
     this.#next = 0
     if (this.#readyTail < this.log.head) this.#context.dirty(this)
     return true
+  }
+
+  #forgetView(): void {
+    this.#viewTo = -1
+    this.#view = COMMENT
   }
 
   #rewind(): void {
@@ -202,7 +209,11 @@ export class Feed {
         this.#close(subscriber, 'lag_seconds')
       }
     }
-    if (now - this.#appendedAt >= TRIM_MS) this.log.trim()
+    if (now - this.#appendedAt >= TRIM_MS) {
+      this.log.trim()
+      // Who was blocked has caught up or left since the last pass: one more releases what it held.
+      if (this.log.heldBytes > 0 && this.#blocked.size === 0) this.#context.dirty(this)
+    }
     // A heartbeat is a frame like any other, so cursors, back-pressure and slices serve it too;
     // every stream of a feed has been idle for as long as the feed.
     if (now - this.#appendedAt >= this.#context.heartbeatMs) this.append(COMMENT, 0)

@@ -68,6 +68,8 @@ export class Socket {
       return hasRoom
     }
     writing.cork(writeChunk)
+    // Kept, it would keep the log's whole buffer alive.
+    chunk = CLOSING
     return closing && hasRoom ? this.writeClosing() : hasRoom
   }
 
