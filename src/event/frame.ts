@@ -13,7 +13,7 @@ export const RETRY_MS_MAX = 2_147_483_647
 /** Most top-level `user_ip` in one object: replacing very many would multiply a long address. */
 export const USER_IPS_MAX = 16
 
-/** A comment: opens a stream, and is its heartbeat. Clients skip it. */
+/** A comment, which clients skip: the heartbeat of an idle stream. */
 export const COMMENT = Buffer.from(':\n\n')
 
 /** What an event has besides topic and data. Fields that are absent or empty give no line. */

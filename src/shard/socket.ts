@@ -23,7 +23,8 @@ export interface SocketOwner {
 }
 
 // The write that is being corked. `cork` calls back at once, so one slot serves all sockets of the
-// thread, and no subscriber needs a closure of its own for it.
+// thread, and no subscriber needs a closure of its own for it. Between writes the chunk is CLOSING:
+// a view that stayed here would keep its log's whole buffer alive.
 let writing: HttpResponse
 let chunk: Uint8Array = CLOSING
 let hasRoom = true
@@ -63,20 +64,15 @@ export class Socket {
   write(bytes: Uint8Array, closing: boolean): boolean {
     writing = this.#response
     chunk = bytes
-    if (closing && bytes.length <= CORK_BYTES_MAX) {
-      writing.cork(writeChunkAndClosing)
-      return hasRoom
-    }
-    writing.cork(writeChunk)
-    // Kept, it would keep the log's whole buffer alive.
+    const isOneCork = closing && bytes.length <= CORK_BYTES_MAX
+    writing.cork(isOneCork ? writeChunkAndClosing : writeChunk)
     chunk = CLOSING
-    return closing && hasRoom ? this.writeClosing() : hasRoom
+    return closing && !isOneCork && hasRoom ? this.writeClosing() : hasRoom
   }
 
   /** Ends the chunk written last, so that clients which wait for whole chunks see it. */
   writeClosing(): boolean {
     writing = this.#response
-    chunk = CLOSING
     writing.cork(writeChunk)
     return hasRoom
   }
