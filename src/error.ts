@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'port_in_use'
   | 'cannot_listen'
   | 'shard_failed'
+  | 'source_unreachable'
 
 /** Thrown by {@link carillon}; `message` is one line that an operator can act on. */
 export class CarillonError extends Error {

@@ -1,13 +1,18 @@
 // The library: start a dispatcher, stop it. Signals, exit codes and output belong to main.ts.
+import type { Logger } from 'pino'
 import { setHeaderLimit } from './config/header-limit.ts'
 import type { Config } from './config/option.ts'
 import { resolveConfig } from './config/parse.ts'
 import { CarillonError } from './error.ts'
+import type { Hub } from './hub/hub.ts'
 import { probeAddress } from './hub/probe.ts'
 import { Supervisor } from './hub/supervisor.ts'
 import { watchThread } from './ops/figures.ts'
 import { createLog } from './ops/log.ts'
+import { reportStatus } from './ops/reporter.ts'
+import { StatusDesk } from './ops/status.ts'
 import { version } from './ops/version.ts'
+import { RedisSource } from './source/redis.ts'
 
 export { CarillonError, type Config, version }
 
@@ -29,7 +34,8 @@ export interface Dispatcher {
 /**
  * Starts a dispatcher and resolves when every shard listens.
  * @param options by name, as docs/options.md lists them; what is absent has its default
- * @throws CarillonError for a bad option, a port in use, a shard that cannot start
+ * @throws CarillonError for a bad option, a port in use, a shard that cannot start, a source that
+ * cannot be reached
  */
 export async function carillon(options: Partial<Config> = {}): Promise<Dispatcher> {
   const config = resolveConfig(options)
@@ -42,30 +48,63 @@ export async function carillon(options: Partial<Config> = {}): Promise<Dispatche
     closedSlow: 0,
     ...figures.read(),
   }))
+  const { hub } = supervisor
+  const redis = openRedis(config, log, hub)
   const failed = new Promise<CarillonError>((resolve) => {
     supervisor.onFailure = resolve
   })
+  let stopReports = (): void => {}
   const stop = async (drainSeconds: number): Promise<void> => {
-    log.info({ drainSeconds }, 'stopping')
+    stopReports()
+    redis?.stop()
     await supervisor.stop(Date.now() + drainSeconds * 1000)
     figures.stop()
-    log.info('stopped')
   }
   try {
+    await redis?.start()
     await supervisor.start()
   } catch (error) {
     await stop(0)
     throw error
   }
+  if (redis !== undefined && config.statusReportSeconds > 0) {
+    stopReports = reportToRedis(config, log, hub, redis)
+  }
   const url = urlOf(config.host, port)
   log.info({ url, threads: config.threads, preset: config.preset, version }, 'listening')
-  let stopped: Promise<void> | undefined
+  const close = async (drainSeconds: number): Promise<void> => {
+    log.info({ drainSeconds }, 'stopping')
+    await stop(drainSeconds)
+    log.info('stopped')
+  }
+  let closed: Promise<void> | undefined
   return {
     port,
     url,
     failed,
-    close: (drainSeconds = config.drainSeconds) => (stopped ??= stop(drainSeconds)),
+    close: (drainSeconds = config.drainSeconds) => (closed ??= close(drainSeconds)),
   }
+}
+
+/** The Redis that events come from, or that the status goes to. */
+function openRedis(config: Config, log: Logger, hub: Hub): RedisSource | undefined {
+  const isUsed = config.redisSubscriptions.length > 0 || config.statusReportSeconds > 0
+  if (!isUsed) return undefined
+  const redis = new RedisSource(config, log, hub.inlet, () => hub.tellState())
+  hub.sources.push(redis)
+  return redis
+}
+
+/** @returns what ends the reports */
+function reportToRedis(config: Config, log: Logger, hub: Hub, redis: RedisSource): () => void {
+  const desk = new StatusDesk(config.nodeName, hub.startedAt, (ask) => hub.askStatus(ask))
+  hub.onStatus = (answer) => desk.receive(answer)
+  return reportStatus(
+    config.statusReportSeconds,
+    (done) => desk.open(done),
+    (text) => redis.setField(config.statusReportKey, config.nodeName, text),
+    log,
+  )
 }
 
 function urlOf(host: string, port: number): string {

@@ -12,7 +12,8 @@ import {
 import { RelayReceiver } from './hub/relay.ts'
 import { watchThread } from './ops/figures.ts'
 import { createLog } from './ops/log.ts'
-import { StatusDesk, sendRows } from './ops/status.ts'
+import { sendRows } from './ops/roster.ts'
+import { StatusDesk } from './ops/status.ts'
 import { closeStreams } from './shard/closing.ts'
 import { Shard } from './shard/shard.ts'
 
@@ -76,10 +77,8 @@ class ShardThread {
         })
         return
       case 'statusExpect':
-        this.#status.expect(message.ask, message.shards, message.state)
-        return
       case 'statusPart':
-        this.#status.receive(message.ask, message.part)
+        this.#status.receive(message)
         return
       case 'drain':
         this.#drain()

@@ -200,7 +200,7 @@ describe('a start', () => {
 
   test('with the preset emojitracker closes /api/events to others, a flag opens it', async () => {
     const forwarded = post('/api/events', '{}', 'X-Forwarded-For: 203.0.113.7\r\n')
-    const preset = ['--threads', '1', '--preset', 'emojitracker']
+    const preset = ['--threads', '1', '--preset', 'emojitracker', '--wait-for-source']
     const closed = await startServer(preset)
     assertProblem(await ask(closed.port, forwarded), 403, 'forbidden')
     await closed.stop()

@@ -123,7 +123,7 @@ describe('GET /ready', () => {
     assert.equal(answer.status, 200)
     assert.equal(answer.headers.get('content-type'), 'application/json')
     assert.equal(answer.headers.get('access-control-allow-origin'), '*')
-    assert.equal(answer.body, '{"ready":true,"reason":"ready"}')
+    assert.equal(answer.body, '{"ready":true,"reason":"ready","sources":[]}')
   })
 
   test('HEAD answers the same head', () => assertHeadAsGet(server.port, '/ready'))
@@ -143,7 +143,10 @@ describe('GET /ready', () => {
       return (await connection.answered(++asked))[asked - 1] as Answer
     }
     await until(async () => (await ready()).status === 503, 'ready turns 503')
-    assert.equal(connection.answers.at(-1)?.body, '{"ready":false,"reason":"draining"}')
+    assert.equal(
+      connection.answers.at(-1)?.body,
+      '{"ready":false,"reason":"draining","sources":[]}',
+    )
     await connection.send(get('/health') + post('/api/events', '{}').toString())
     const answers = await connection.answered(asked + 2)
     assert.equal(answers.at(-2)?.status, 200)

@@ -6,15 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { helpText, optionPage } from '../src/config/help.ts'
-import {
-  type Config,
-  envOf,
-  flagOf,
-  type OptionName,
-  type OptionSpec,
-  options,
-} from '../src/config/option.ts'
+import { type Config, envOf, flagOf, type OptionName, options } from '../src/config/option.ts'
 import { boundOf, parseCommand, resolveConfig } from '../src/config/parse.ts'
+import { presets } from '../src/config/preset.ts'
+import type { OptionSpec } from '../src/config/spec.ts'
 import { CarillonError } from '../src/error.ts'
 
 const table = Object.entries(options) as [OptionName, OptionSpec][]
@@ -73,8 +68,12 @@ function typedWays(name: OptionName, value: unknown): Way[] {
 function expectRefused({ label, config }: Way, shown: string, spec: OptionSpec): void {
   const error = errorOf(config)
   assert.equal(error.code, 'bad_value')
-  const expected = `${label}: ${shown} cannot be used: it must be ${boundOf(spec)}`
-  assert.equal(error.message, expected)
+  const start = `${label}: ${shown} cannot be used`
+  const end = `: it must be ${boundOf(spec)}`
+  assert.ok(error.message.startsWith(start) && error.message.endsWith(end), error.message)
+  // Of a list of objects it also says which item, and why; of others there is nothing to say.
+  const why = error.message.slice(start.length, -end.length)
+  assert.match(why, spec.kind === 'records' ? /^ \(it is no list|item 1: .+\)$/ : /^$/)
 }
 
 interface Cases {
@@ -107,8 +106,11 @@ function casesOf(spec: OptionSpec): Cases {
         badTexts: ['yes', '1', 'TRUE'],
         badValues: ['true', 0, null],
       }
-    case 'text':
-      return { good: [['some text', 'some text']], badTexts: [], badValues: ['', 1, null, ['x']] }
+    case 'text': {
+      const good = spec.check === undefined ? 'some text' : (spec.default as string)
+      const badTexts = spec.check === undefined ? [] : ['some text']
+      return { good: [[good, good]], badTexts, badValues: [...badTexts, '', 1, null, ['x']] }
+    }
     case 'list':
       return {
         good: [
@@ -119,6 +121,19 @@ function casesOf(spec: OptionSpec): Cases {
         badTexts: ['?', `${spec.default[0]},`, `${spec.default[0]},?`],
         badValues: [spec.default[0], [1], [null], {}, [...spec.default, '']],
       }
+    case 'records': {
+      const items = Object.values(presets.emojitracker({})).find(
+        (value) => Array.isArray(value) && spec.check(value[0]) === undefined,
+      ) as object[]
+      return {
+        good: [
+          ['none', []],
+          [JSON.stringify(items), items],
+        ],
+        badTexts: ['{}', '[null]', '[{}]', '[', 'x'],
+        badValues: [{}, 'x', 1, null, [1], [[]], [{ ...items[0], other: 1 }]],
+      }
+    }
   }
 }
 
@@ -370,6 +385,35 @@ describe('the values of a program', () => {
     assert.deepEqual([port, nodeName], [8080, 'node-production-web.1'])
     assert.match(resolveConfig({}, { GO_ENV: 'staging' }).nodeName, /^node-staging-./)
     assert.match(resolveConfig({}, {}).nodeName, /^node-development-./)
+  })
+})
+
+describe('the preset emojitracker', () => {
+  it('takes its feed from Redis and packs the scores', () => {
+    const { redisUrl, redisSubscriptions, rollups } = configOf(['--preset', 'emojitracker'])
+    assert.equal(redisUrl, 'redis://localhost:6379')
+    assert.deepEqual(redisSubscriptions, [
+      { channel: 'stream.score_updates', topic: '/raw' },
+      { pattern: 'stream.tweet_updates.*', topic: '/details/{1}', event: '{channel}' },
+    ])
+    assert.deepEqual(rollups, [{ from: '/raw', to: '/eps', everyMs: 17 }])
+  })
+
+  it('reports its status in staging and production only', () => {
+    const seconds = (env: NodeJS.ProcessEnv): number =>
+      configOf(['--preset', 'emojitracker'], env).statusReportSeconds
+    assert.equal(seconds({}), 0)
+    assert.equal(seconds({ NODE_ENV: 'development' }), 0)
+    assert.equal(seconds({ NODE_ENV: 'production' }), 5)
+    assert.equal(seconds({ GO_ENV: 'Staging' }), 5)
+    assert.equal(configOf([], { NODE_ENV: 'production' }).statusReportSeconds, 0)
+  })
+})
+
+describe('REDIS_URL', () => {
+  it('is never shown with its password', () => {
+    const error = errorOf(() => configOf([], { REDIS_URL: 'http://ann:secret@localhost' }))
+    assert.match(error.message, /^REDIS_URL: http:\/\/ann:\*\*\*@localhost cannot be used/)
   })
 })
 

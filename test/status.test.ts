@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { StatusPart } from '../src/hub/message.ts'
-import { mergeByTime } from '../src/ops/status.ts'
+import { mergeByTime } from '../src/ops/roster.ts'
 
 /** A shard's rows, which name shard and place, cut into pages of these sizes. */
 function pages(shard: number, times: readonly number[], sizes: readonly number[]): StatusPart[] {

@@ -14,9 +14,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // From the ground up: a room imports itself and rooms before it, never one after.
 const ROOMS = [
   'error.ts',
-  'config',
   'event',
+  'config',
+  'rollup',
   'hub',
+  'source',
   'shard',
   'ops',
   'http',

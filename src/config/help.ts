@@ -1,12 +1,14 @@
 // The table of options as text: for --help, and for docs/options.md, which a test holds against it.
-import { envOf, flagOf, type OptionName, type OptionSpec, options } from './option.ts'
+import { type Config, envOf, flagOf, type OptionName, options } from './option.ts'
 import { boundOf } from './parse.ts'
 import { presets } from './preset.ts'
+import type { OptionSpec } from './spec.ts'
 
 const names = Object.keys(options) as OptionName[]
 
 function defaultOf(spec: OptionSpec): string {
   if ('defaultDoc' in spec && spec.defaultDoc !== undefined) return spec.defaultDoc
+  if (spec.kind === 'records') return 'none'
   return spec.kind === 'list' ? spec.default.join(', ') : String(spec.default)
 }
 
@@ -62,9 +64,17 @@ export function optionPage(): string {
     ]
     return `| ${cells.join(' | ')} |`
   })
-  const preset = Object.entries(presets).map(([name, values]) => {
-    const changes = Object.entries(values).map(([key, value]) => `\`${key}\` ${value}`)
-    return `| \`${name}\` | ${changes.join(', ') || 'nothing'} |`
+  const preset = Object.entries(presets).flatMap(([name, of]) => {
+    const always = of({})
+    const inPublic = Object.entries(of({ NODE_ENV: 'production' })).filter(
+      ([key]) => !(key in always),
+    )
+    const rows = [`| \`${name}\` | ${changesOf(always)} |`]
+    if (inPublic.length > 0) {
+      const where = 'where `NODE_ENV` or `GO_ENV` is `staging` or `production`'
+      rows.push(`| \`${name}\`, ${where} | ${changesOf(Object.fromEntries(inPublic))} |`)
+    }
+    return rows
   })
   return [
     '# Options',
@@ -83,4 +93,11 @@ export function optionPage(): string {
     ...preset,
     '',
   ].join('\n')
+}
+
+function changesOf(values: Partial<Config>): string {
+  const changes = Object.entries(values).map(([name, value]) => {
+    return `\`${name}\` \`${typeof value === 'object' ? JSON.stringify(value) : value}\``
+  })
+  return changes.join(', ') || 'nothing'
 }

@@ -2,49 +2,8 @@
 // Main thread; pure data. Shards get the finished Config.
 import { availableParallelism, hostname } from 'node:os'
 import { isCidr } from './network.ts'
-
-interface Spec {
-  /** One sentence for --help and the docs: meaning, and what happens at the bound. */
-  readonly doc: string
-  /** Overrides the environment variable, by default CARILLON_ and the name in capitals. */
-  readonly env?: string
-}
-
-interface IntegerSpec extends Spec {
-  readonly kind: 'integer'
-  readonly min: number
-  readonly max: number
-  readonly default: number | ((env: NodeJS.ProcessEnv) => number)
-  /** What the docs say where the default is computed. */
-  readonly defaultDoc?: string
-}
-
-interface ChoiceSpec extends Spec {
-  readonly kind: 'choice'
-  readonly choices: readonly string[]
-  readonly default: string
-}
-
-interface SwitchSpec extends Spec {
-  readonly kind: 'switch'
-  readonly default: boolean
-}
-
-interface TextSpec extends Spec {
-  readonly kind: 'text'
-  readonly default: string | ((env: NodeJS.ProcessEnv) => string)
-  readonly defaultDoc?: string
-}
-
-interface ListSpec extends Spec {
-  readonly kind: 'list'
-  readonly default: readonly string[]
-  /** Tells whether one item can be used, and what an item must be. */
-  readonly check: (item: string) => boolean
-  readonly itemDoc: string
-}
-
-export type OptionSpec = IntegerSpec | ChoiceSpec | SwitchSpec | TextSpec | ListSpec
+import { sourceOptions } from './source-option.ts'
+import type { OptionSpec, ValueOf } from './spec.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -54,10 +13,14 @@ function isOrigin(item: string): boolean {
   return URL.canParse(item) && new URL(item).origin === item
 }
 
-/** `node-<env>-<DYNO or hostname>`, as emojitrack-gostreamer names itself. */
+/** development, staging, production: where this server runs, as emojitrack-gostreamer finds out. */
+export function stageOf(env: NodeJS.ProcessEnv): string {
+  return (env['NODE_ENV'] || env['GO_ENV'] || 'development').toLowerCase()
+}
+
+/** `node-<stage>-<DYNO or hostname>`, as emojitrack-gostreamer names itself. */
 function defaultNodeName(env: NodeJS.ProcessEnv): string {
-  const stage = env['NODE_ENV'] || env['GO_ENV'] || 'development'
-  return `node-${stage}-${env['DYNO'] || hostname()}`
+  return `node-${stageOf(env)}-${env['DYNO'] || hostname()}`
 }
 
 export const options = {
@@ -232,6 +195,7 @@ export const options = {
     default: 5,
     doc: 'A shard that dies more often than this within a minute ends the process.',
   },
+  ...sourceOptions,
   nodeName: {
     kind: 'text',
     default: defaultNodeName,
@@ -248,18 +212,8 @@ export const options = {
 
 export type OptionName = keyof typeof options
 
-type Value<S> = S extends { kind: 'integer' }
-  ? number
-  : S extends { kind: 'switch' }
-    ? boolean
-    : S extends { kind: 'list' }
-      ? readonly string[]
-      : S extends { kind: 'choice'; choices: readonly (infer C)[] }
-        ? C
-        : string
-
 /** Every option with its value: complete, checked, frozen. */
-export type Config = { readonly [N in OptionName]: Value<(typeof options)[N]> }
+export type Config = { readonly [N in OptionName]: ValueOf<(typeof options)[N]> }
 
 /** `lagBytesMax` → `--lag-bytes-max`. */
 export function flagOf(name: string): string {

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from 'jsonc-parser'
 import { CarillonError } from '../error.ts'
-import { type Config, envOf, flagOf, type OptionName, type OptionSpec, options } from './option.ts'
+import { type Config, envOf, flagOf, type OptionName, options } from './option.ts'
 import { presets } from './preset.ts'
+import type { OptionSpec } from './spec.ts'
 
 /** What the command line asks for. */
 export type Command =
@@ -48,16 +49,22 @@ export function resolveConfig(values: Partial<Config>, env: NodeJS.ProcessEnv = 
 function resolve(layers: readonly Values[], env: NodeJS.ProcessEnv): Config {
   const chosen: Values = {}
   for (const layer of layers.toReversed()) Object.assign(chosen, layer)
-  const preset = presets[(chosen.preset ?? options.preset.default) as Config['preset']]
+  const preset = presets[(chosen.preset ?? options.preset.default) as Config['preset']](env)
   const config: Values = {}
   for (const name of names) {
     const spec: OptionSpec = options[name]
     const fallback = typeof spec.default === 'function' ? spec.default(env) : spec.default
     const value = chosen[name] ?? preset[name] ?? fallback
-    // Copied: a list that the caller goes on changing must not change what was checked.
-    config[name] = Array.isArray(value) ? Object.freeze([...value]) : value
+    config[name] = Array.isArray(value) ? frozenCopy(value) : value
   }
   return Object.freeze(config) as Config
+}
+
+/** A list, or its objects, that the caller goes on changing must not change what was checked. */
+function frozenCopy(list: readonly unknown[]): readonly unknown[] {
+  return Object.freeze(
+    list.map((item) => (typeof item === 'object' ? Object.freeze({ ...item }) : item)),
+  )
 }
 
 interface Flags {
@@ -178,11 +185,23 @@ function checkText(name: OptionName, text: string, label: string): unknown {
     const items = text.split(',').map((item) => item.trim())
     return checkValue(name, text === 'none' ? [] : items, label)
   }
+  if (spec.kind === 'records') return checkValue(name, recordsOf(text), label)
   return checkValue(name, text, label)
+}
+
+/** The text itself where it is no JSON: the check that follows shows it. */
+function recordsOf(text: string): unknown {
+  if (text === 'none') return []
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 function checkValue(name: OptionName, value: unknown, label: string): unknown {
   const spec: OptionSpec = options[name]
+  let why: string | undefined
   const fits = ((): boolean => {
     switch (spec.kind) {
       case 'integer':
@@ -192,16 +211,31 @@ function checkValue(name: OptionName, value: unknown, label: string): unknown {
       case 'choice':
         return typeof value === 'string' && spec.choices.includes(value)
       case 'text':
-        return typeof value === 'string' && value !== ''
+        return typeof value === 'string' && value !== '' && (spec.check?.(value) ?? true)
       case 'list':
         return (
           Array.isArray(value) &&
           value.every((item) => typeof item === 'string' && spec.check(item))
         )
+      case 'records':
+        why = Array.isArray(value) ? faultOfRecords(value, spec.check) : 'it is no list'
+        return why === undefined
     }
   })()
-  if (!fits) throw bad(label, value, boundOf(spec))
-  return value
+  if (fits) return value
+  const isRedacted = spec.kind === 'text' && spec.redact !== undefined && typeof value === 'string'
+  throw bad(label, isRedacted ? spec.redact(value) : value, boundOf(spec), why)
+}
+
+function faultOfRecords(
+  items: readonly unknown[],
+  check: (item: unknown) => string | undefined,
+): string | undefined {
+  for (const [index, item] of items.entries()) {
+    const fault = check(item)
+    if (fault !== undefined) return `item ${index + 1}: ${fault}`
+  }
+  return undefined
 }
 
 function inBounds(value: number, min: number, max: number): boolean {
@@ -218,9 +252,11 @@ export function boundOf(spec: OptionSpec): string {
     case 'choice':
       return `one of ${spec.choices.join(', ')}`
     case 'text':
-      return 'a text that is not empty'
+      return spec.textDoc ?? 'a text that is not empty'
     case 'list':
       return `a list, each ${spec.itemDoc}, or none`
+    case 'records':
+      return `a JSON list, each ${spec.itemDoc}, or none`
   }
 }
 
@@ -228,7 +264,9 @@ function unknown(what: string): CarillonError {
   return new CarillonError('unknown_option', `unknown option ${what}; --help lists them all`)
 }
 
-function bad(label: string, value: unknown, bound: string): CarillonError {
+function bad(label: string, value: unknown, bound: string, why?: string): CarillonError {
   const shown = typeof value === 'string' ? value : JSON.stringify(value)
-  return new CarillonError('bad_value', `${label}: ${shown} cannot be used: it must be ${bound}`)
+  const reason = why === undefined ? '' : ` (${why})`
+  const must = `it must be ${bound}`
+  return new CarillonError('bad_value', `${label}: ${shown} cannot be used${reason}: ${must}`)
 }

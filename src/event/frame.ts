@@ -142,6 +142,25 @@ export function writeObject(
   return undefined
 }
 
+/**
+ * The data of each event in a stretch of frames, as a client reads it: the way back from
+ * {@link writeEvent}. No frame of ours has an empty line inside.
+ */
+export function eachData(frames: string, take: (data: string) => void): void {
+  let start = 0
+  for (let end = frames.indexOf('\n\n'); end !== -1; end = frames.indexOf('\n\n', start)) {
+    // Nearly all events are one line of data.
+    if (frames.startsWith('data: ', start) && frames.indexOf('\n', start) === end) {
+      take(frames.slice(start + 6, end))
+    } else {
+      const lines = frames.slice(start, end).split('\n')
+      const data = lines.filter((line) => line.startsWith('data: '))
+      take(data.map((line) => line.slice(6)).join('\n'))
+    }
+    start = end + 2
+  }
+}
+
 function put(buffer: Buffer, bytes: Uint8Array, at: number): number {
   buffer.set(bytes, at)
   return at + bytes.length

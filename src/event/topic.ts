@@ -63,3 +63,9 @@ export function selectionsOf(topic: string): string[] {
   selections.push(topic)
   return selections
 }
+
+/** Does a subscriber of `selection` get what is published on `topic`? Both in their one form. */
+export function covers(selection: string, topic: string): boolean {
+  if (selection === '/' || selection === topic) return true
+  return topic.startsWith(selection) && topic[selection.length] === '/'
+}

@@ -102,3 +102,20 @@ export function endHead(response: HttpResponse, body: string, close = false): vo
   if (close) response.endWithoutBody(0, true)
   else response.writeHeader('Content-Length', String(Buffer.byteLength(body))).endWithoutBody()
 }
+
+/** Ends an answer whose head has been written with a long body, a page a turn. */
+export function writePages(
+  response: HttpResponse,
+  pages: Iterator<string, string>,
+  isAborted: () => boolean,
+): void {
+  const page = pages.next()
+  response.cork(() => {
+    if (page.done) response.end(page.value)
+    else response.write(page.value)
+  })
+  if (page.done) return
+  setImmediate(() => {
+    if (!isAborted()) writePages(response, pages, isAborted)
+  })
+}

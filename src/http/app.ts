@@ -13,7 +13,7 @@ import type { Config } from '../config/option.ts'
 import { healthBody, readiness } from '../ops/health.ts'
 import type { StatusDesk } from '../ops/status.ts'
 import type { Shard } from '../shard/shard.ts'
-import { Answer, endHead } from './answer.ts'
+import { Answer, endHead, writePages } from './answer.ts'
 import { RequestHead } from './head.ts'
 import { Ingest } from './ingest.ts'
 import { isLocal, Peers } from './peer.ts'
@@ -193,8 +193,18 @@ export class HttpApp {
       if (admin === 'public') this.#answer.cors(response.writeStatus('200 OK'), head.origin)
       response.writeHeader('Content-Type', 'application/json')
       if (isHead) response.endWithoutBody()
-      else this.#status.open(response)
+      else this.#writeStatus(response)
     }
+  }
+
+  #writeStatus(response: HttpResponse): void {
+    let isAborted = false
+    response.onAborted(() => {
+      isAborted = true
+    })
+    this.#status.open((pages) => {
+      if (!isAborted) writePages(response, pages, () => isAborted)
+    })
   }
 
   readonly #notFound: Handler = (response, request, { origin }) => {

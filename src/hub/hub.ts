@@ -1,18 +1,26 @@
 // The hub puts all events in one order and hands them to the relay; it also knows every shard's
 // backlog, and so whether publishers must wait. Main thread; batches in, one batch a turn out.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { Config } from '../config/option.ts'
 import { type Batch, BatchWriter, RUN_FIELDS } from '../event/batch.ts'
+import { Rollups } from '../rollup/rollup.ts'
+import { Inlet } from './inlet.ts'
 import {
   type DispatcherState,
   type HubToShard,
   type ShardReport,
   type ShardToHub,
+  type SourceState,
+  type StatusAnswer,
   unknownMessage,
 } from './message.ts'
 import { RelaySender } from './relay.ts'
 
 /** How often the totals of all shards are told to all shards, in ms. */
 const STATE_PERIOD_MS = 1000
+
+/** The main thread, where shards have their numbers: in who asks for the status. */
+const MAIN = -1
 
 interface Shard {
   readonly port: MessagePort
@@ -30,11 +38,20 @@ export interface HubEvents {
 
 export class Hub {
   readonly relay = new RelaySender()
+  /** Start of the dispatcher, Unix ms. */
+  readonly startedAt = Date.now()
+  /** Where events of this thread come in: those of sources. */
+  readonly inlet: Inlet
+  /** What events come from besides the shards; the state names them. */
+  readonly sources: { readonly state: SourceState }[] = []
+  /** Takes the answers to `askStatus`. */
+  onStatus: (answer: StatusAnswer) => void = () => {}
   readonly #shards = new Map<number, Shard>()
   readonly #backlogBytesMax: number
   readonly #ownReport: () => ShardReport
   readonly #events: HubEvents
   readonly #timer: NodeJS.Timeout
+  readonly #rollups: Rollups
 
   // Batches of this turn; a lone one is relayed as it is, several are merged.
   #pending: Batch[] = []
@@ -49,11 +66,16 @@ export class Hub {
   #overloaded = false
   #drained: (() => void) | undefined
 
-  constructor(backlogBytesMax: number, ownReport: () => ShardReport, events: HubEvents) {
-    this.#backlogBytesMax = backlogBytesMax
+  constructor(config: Config, ownReport: () => ShardReport, events: HubEvents) {
+    this.#backlogBytesMax = config.backlogBytesMax
     this.#ownReport = ownReport
     this.#events = events
-    this.#timer = setInterval(() => this.#tellState(), STATE_PERIOD_MS)
+    this.#rollups = new Rollups(config, (batch) => this.#append(batch))
+    this.inlet = new Inlet(
+      (batch) => this.#take(batch),
+      () => this.#overloaded,
+    )
+    this.#timer = setInterval(() => this.tellState(), STATE_PERIOD_MS)
     this.#timer.unref()
   }
 
@@ -79,20 +101,20 @@ export class Hub {
     shard.port.close()
     this.#shards.delete(number)
     this.#weigh()
-    this.#tellState()
+    this.tellState()
     this.#checkDrained()
   }
 
   /** Every shard listens: GET /ready turns 200. */
   start(): void {
     this.#reason = 'ready'
-    this.#tellState()
+    this.tellState()
   }
 
-  /** Shards take nothing more. Resolves when the last event is with the relay. */
+  /** Shards take nothing more; sources have stopped. Resolves when the last event is relayed. */
   drain(): Promise<void> {
     this.#reason = 'draining'
-    this.#tellState()
+    this.tellState()
     return new Promise((resolve) => {
       this.#drained = resolve
       for (const shard of this.#shards.keys()) this.tell(shard, { type: 'drain' })
@@ -110,6 +132,11 @@ export class Hub {
     this.#shards.get(number)?.port.postMessage(message)
   }
 
+  /** Which connections are there? Answered to `onStatus`. */
+  askStatus(ask: number): void {
+    this.#askAll(MAIN, ask)
+  }
+
   close(): void {
     clearInterval(this.#timer)
     for (const shard of this.#shards.values()) shard.port.close()
@@ -119,7 +146,8 @@ export class Hub {
   #receive(number: number, shard: Shard, message: ShardToHub): void {
     switch (message.type) {
       case 'batch':
-        this.#take(message.batch, number)
+        this.#origins.push(number, message.batch.bytes.length)
+        this.#take(message.batch)
         return
       case 'ack':
         shard.acked = message.position
@@ -132,7 +160,7 @@ export class Hub {
         shard.acked = this.#position
         this.#events.started(number, message.descriptor)
         // Else a shard started again would say that it is starting until the next period.
-        this.#tellState()
+        this.tellState()
         return
       case 'listening':
         this.#events.listening(number, message.hasPort)
@@ -141,7 +169,7 @@ export class Hub {
         this.#askAll(number, message.ask)
         return
       case 'statusPart':
-        this.tell(message.to, { type: 'statusPart', ask: message.ask, part: message.part })
+        this.#answer(message.to, { type: 'statusPart', ask: message.ask, part: message.part })
         return
       case 'drained':
         shard.drained = true
@@ -154,13 +182,22 @@ export class Hub {
 
   #askAll(from: number, ask: number): void {
     const shards = [...this.#shards.keys()]
-    this.tell(from, { type: 'statusExpect', ask, shards, state: this.#state() })
+    this.#answer(from, { type: 'statusExpect', ask, shards, state: this.#state() })
     for (const shard of shards) this.tell(shard, { type: 'statusAsk', ask, from })
   }
 
-  #take(batch: Batch, origin: number): void {
+  #answer(to: number, answer: StatusAnswer): void {
+    if (to === MAIN) this.onStatus(answer)
+    else this.tell(to, answer)
+  }
+
+  #take(batch: Batch): void {
+    this.#append(batch)
+    this.#rollups.count(batch)
+  }
+
+  #append(batch: Batch): void {
     this.#pending.push(batch)
-    this.#origins.push(origin, batch.bytes.length)
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(() => this.#order())
@@ -197,10 +234,11 @@ export class Hub {
     const overloaded = backlog > bound
     if (overloaded === this.#overloaded) return
     this.#overloaded = overloaded
-    this.#tellState()
+    this.tellState()
   }
 
-  #tellState(): void {
+  /** Tells every shard how things stand. By itself that happens every second. */
+  tellState(): void {
     this.relay.send({ type: 'state', state: this.#state() })
   }
 
@@ -214,13 +252,18 @@ export class Hub {
         totals[field] += report[field]
       }
     }
+    const sources = this.sources.map(({ state }) => state)
+    const isDown = this.#reason === 'ready' && sources.some(({ isUp }) => !isUp)
+    const reason = isDown ? 'source_down' : this.#reason
     return {
-      ready: this.#reason === 'ready',
-      reason: this.#reason,
+      ready: reason === 'ready',
+      reason,
       overloaded: this.#overloaded,
       threads,
       events: this.#eventCount,
       totals,
+      sources,
+      rollups: this.#rollups.figures,
     }
   }
 
@@ -228,6 +271,8 @@ export class Hub {
     if (this.#drained === undefined) return
     for (const shard of this.#shards.values()) if (!shard.drained) return
     // Each port is a queue: after `drained` comes no batch, so what is pending is the last.
+    this.inlet.flush()
+    this.#rollups.finish()
     this.#order()
     this.#drained()
   }

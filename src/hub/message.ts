@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/option.ts'
 import type { Batch } from '../event/batch.ts'
+import type { RollupFigures } from '../rollup/rollup.ts'
 
 /** What a shard's thread is started with. */
 export interface ShardTask {
@@ -26,11 +27,33 @@ export interface ShardReport {
   readonly gcPauseNs: number
 }
 
+/** How a source stands. Counts are since the start. */
+export interface SourceState {
+  readonly name: string
+  /** Where it is, without its password. */
+  readonly address: string
+  readonly isUp: boolean
+  /** Since when it is up, or down; Unix ms. */
+  readonly since: number
+  /** Why it is down. */
+  readonly error: string | undefined
+  /** How often it came up. */
+  readonly connects: number
+  /** Messages that became events. */
+  readonly received: number
+  /** Messages that make no event: too large, or a channel's name that makes no topic. */
+  readonly refused: number
+  /** Of those received, how many had bytes that are not UTF-8, which became U+FFFD. */
+  readonly replaced: number
+  /** Messages that came while subscribers waited for the server. */
+  readonly dropped: number
+}
+
 /** What every shard must know of the whole; broadcast when it changes. */
 export interface DispatcherState {
   /** False while starting, draining, or while a source is down: GET /ready says why. */
   readonly ready: boolean
-  readonly reason: 'starting' | 'ready' | 'draining'
+  readonly reason: 'starting' | 'ready' | 'source_down' | 'draining'
   /** True while subscribers wait for our CPU: publishers get 503. */
   readonly overloaded: boolean
   /** Shards that take subscribers and events. */
@@ -39,6 +62,8 @@ export interface DispatcherState {
   readonly events: number
   /** Sums over the shards and the main thread. */
   readonly totals: ShardReport
+  readonly sources: readonly SourceState[]
+  readonly rollups: readonly RollupFigures[]
 }
 
 /** A page of one shard's connections, oldest first, ready to be merged by time. */
@@ -50,6 +75,17 @@ export interface StatusPart {
   readonly rows: readonly string[]
   readonly last: boolean
 }
+
+/** To who asked for the status. */
+export type StatusAnswer =
+  /** The answer will come from these shards; the state is as of now. */
+  | {
+      readonly type: 'statusExpect'
+      readonly ask: number
+      readonly shards: readonly number[]
+      readonly state: DispatcherState
+    }
+  | { readonly type: 'statusPart'; readonly ask: number; readonly part: StatusPart }
 
 /** Shard to hub, over the shard's MessagePort. */
 export type ShardToHub =
@@ -77,14 +113,7 @@ export type HubToShard =
   | { readonly type: 'listen'; readonly port: number }
   | { readonly type: 'adopt'; readonly descriptor: number }
   | { readonly type: 'statusAsk'; readonly ask: number; readonly from: number }
-  /** The answer will come from these shards; the state is as of now. */
-  | {
-      readonly type: 'statusExpect'
-      readonly ask: number
-      readonly shards: readonly number[]
-      readonly state: DispatcherState
-    }
-  | { readonly type: 'statusPart'; readonly ask: number; readonly part: StatusPart }
+  | StatusAnswer
   /** Take no connection and no event any more. */
   | { readonly type: 'drain' }
 

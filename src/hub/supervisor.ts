@@ -21,8 +21,7 @@ export class Supervisor {
   readonly #config: Config
   readonly #port: number
   readonly #log: Logger
-  readonly #startedAt = Date.now()
-  readonly #hub: Hub
+  readonly hub: Hub
   readonly #pool: Piscina<ShardTask, void>
   readonly #running = new Set<Promise<void>>()
   readonly #listening = new Set<number>()
@@ -46,7 +45,7 @@ export class Supervisor {
     const { portSharing } = config
     this.#isHandover =
       portSharing === 'handover' || (portSharing === 'auto' && process.platform !== 'linux')
-    this.#hub = new Hub(config.backlogBytesMax, ownReport, {
+    this.hub = new Hub(config, ownReport, {
       started: (shard, descriptor) => this.#shardStarted(shard, descriptor),
       listening: (shard, hasPort) => this.#shardListens(shard, hasPort),
     })
@@ -71,36 +70,36 @@ export class Supervisor {
     for (let shard = 0; shard < this.#config.threads; shard++) this.#run(shard)
     await started
     this.#isStarted = true
-    this.#hub.start()
+    this.hub.start()
   }
 
   /** Delivers what was accepted, closes all streams and ends all shards by the deadline (Unix ms). */
   async stop(deadline: number): Promise<void> {
     this.#isStopping = true
     for (const restart of this.#restarts.values()) clearTimeout(restart)
-    await this.#hub.drain()
-    this.#hub.finish(deadline)
+    await this.hub.drain()
+    this.hub.finish(deadline)
     await Promise.all(this.#running)
-    this.#hub.close()
+    this.hub.close()
     await this.#pool.destroy()
   }
 
   #run(shard: number): void {
     const { port1, port2 } = new MessageChannel()
-    this.#hub.add(shard, port1)
+    this.hub.add(shard, port1)
     const task: ShardTask = {
       shard,
       config: this.#config,
       port: port2,
-      relay: this.#hub.relay.name,
-      startedAt: this.#startedAt,
+      relay: this.hub.relay.name,
+      startedAt: this.hub.startedAt,
     }
     const running = this.#pool
       .run(task, { transferList: [port2] })
       .catch((error: unknown) => this.#died(shard, error))
       .finally(() => {
         this.#running.delete(running)
-        this.#hub.remove(shard)
+        this.hub.remove(shard)
       })
     this.#running.add(running)
   }
@@ -108,9 +107,9 @@ export class Supervisor {
   #shardStarted(shard: number, descriptor: number): void {
     // One that comes back during a stop has been told to drain, and must not listen after that.
     if (this.#isStopping) return
-    if (this.#isHandover) this.#hub.tell(0, { type: 'adopt', descriptor })
+    if (this.#isHandover) this.hub.tell(0, { type: 'adopt', descriptor })
     if (this.#isHandover && shard !== 0) this.#shardListens(shard, true)
-    else this.#hub.tell(shard, { type: 'listen', port: this.#port })
+    else this.hub.tell(shard, { type: 'listen', port: this.#port })
   }
 
   #shardListens(shard: number, hasPort: boolean): void {

@@ -1,6 +1,7 @@
 // The documents of GET /health (the process lives) and GET /ready (it can serve). Shard thread.
 import fastJson from 'fast-json-stringify'
 import type { DispatcherState } from '../hub/message.ts'
+import { unixSeconds } from './status.ts'
 import { version } from './version.ts'
 
 const MIB = 1024 * 1024
@@ -26,7 +27,14 @@ const stringifyHealth = fastJson({
 
 const stringifyReady = fastJson({
   type: 'object',
-  properties: { ready: { type: 'boolean' }, reason: string },
+  properties: {
+    ready: { type: 'boolean' },
+    reason: string,
+    sources: {
+      type: 'array',
+      items: { type: 'object', properties: { name: string, state: string, since: integer } },
+    },
+  },
 })
 
 /**
@@ -53,12 +61,20 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / MIB)} MiB`
 }
 
-/** Whether the dispatcher can serve, and why not. */
+/**
+ * Whether the dispatcher can serve, and why not. Anyone may read it: of a source it has neither
+ * address nor error.
+ */
 export function readiness(
   state: DispatcherState | undefined,
   isDraining: boolean,
 ): { ready: boolean; body: string } {
   const reason = isDraining ? 'draining' : (state?.reason ?? 'starting')
   const ready = reason === 'ready'
-  return { ready, body: stringifyReady({ ready, reason }) }
+  const sources = state?.sources.map(({ name, isUp, since }) => ({
+    name,
+    state: isUp ? 'up' : 'down',
+    since: unixSeconds(since),
+  }))
+  return { ready, body: stringifyReady({ ready, reason, sources }) }
 }

@@ -1,65 +1,26 @@
-// GET /admin/status.json: the connections of all shards, oldest first, in one document.
-// Shard thread. Every shard sends its rows in pages, a page a turn, and the asking one writes the
-// document page by page: 20,000 connections disturb no flush. The hub only passes pages on.
-import type { HttpResponse } from 'uWebSockets.js'
-import type { DispatcherState, StatusPart } from '../hub/message.ts'
-import type { Subscriber } from '../shard/subscriber.ts'
+// The status document: who is connected, oldest first, and how sources and rollups stand. Asked for
+// in a shard (GET /admin/status.json) or in the main thread (its report); every shard sends its rows
+// in pages, which the hub only passes on.
+import type { DispatcherState, SourceState, StatusAnswer, StatusPart } from '../hub/message.ts'
+import type { RollupFigures } from '../rollup/rollup.ts'
+import { mergeByTime, PAGE_ROWS } from './roster.ts'
 
-/** Rows made, sent or written in one turn: about a millisecond. */
-const PAGE_ROWS = 250
 /** A shard that does not answer within this is reported as missing, in ms. */
 const WAIT_MS_MAX = 2000
 
-/** Sends this shard's rows, oldest first. The roster may change meanwhile: a row is as of its turn. */
-export function sendRows(
-  shard: number,
-  roster: ReadonlySet<Subscriber>,
-  send: (part: StatusPart) => void,
-): void {
-  const subscribers = roster.values()
-  const page = (): void => {
-    const createdAt: number[] = []
-    const rows: string[] = []
-    let last = true
-    for (const subscriber of subscribers) {
-      createdAt.push(subscriber.createdAt)
-      rows.push(rowOf(subscriber, shard))
-      if (rows.length < PAGE_ROWS) continue
-      last = false
-      break
-    }
-    send({ shard, createdAt, rows, last })
-    if (!last) setImmediate(page)
-  }
-  page()
-}
-
-function rowOf(subscriber: Subscriber, shard: number): string {
-  const { identity, feed } = subscriber
-  const row = {
-    request_path: identity.requestPath,
-    namespace: feed.topic,
-    created_at: Math.floor(subscriber.createdAt / 1000),
-    client_ip: identity.clientIp,
-    user_agent: identity.userAgent,
-    msgs_sent: subscriber.sent,
-    lag_bytes: subscriber.lagBytes,
-    shard,
-  }
-  return JSON.stringify(row, null, 2).replaceAll('\n', '\n    ')
-}
+/** The document's text in pieces, to be written a turn each; the last one is the return value. */
+export type StatusPages = Iterator<string, string>
 
 interface Ask {
-  readonly response: HttpResponse
+  readonly done: (pages: StatusPages) => void
   readonly parts: Map<number, StatusPart[]>
   readonly timer: NodeJS.Timeout
   /** Shards whose last page has not come; undefined until the hub named them. */
   missing: Set<number> | undefined
   state: DispatcherState | undefined
-  isAborted: boolean
 }
 
-/** The asks of this shard that wait for other shards' rows. */
+/** The asks of this thread that wait for the shards' rows. */
 export class StatusDesk {
   readonly #asks = new Map<number, Ask>()
   readonly #node: string
@@ -74,104 +35,92 @@ export class StatusDesk {
     this.#ask = ask
   }
 
-  /** Answers once the rows are here. Status line and headers must have been written. */
-  open(response: HttpResponse): void {
+  /** Calls `done` with the document once the rows are here, at the latest after WAIT_MS_MAX. */
+  open(done: (pages: StatusPages) => void): void {
     const number = ++this.#lastAsk
     const timer = setTimeout(() => this.#finish(number), WAIT_MS_MAX)
-    const ask: Ask = {
-      response,
-      parts: new Map(),
-      timer,
-      missing: undefined,
-      state: undefined,
-      isAborted: false,
-    }
-    this.#asks.set(number, ask)
-    response.onAborted(() => {
-      ask.isAborted = true
-    })
+    this.#asks.set(number, { done, parts: new Map(), timer, missing: undefined, state: undefined })
     this.#ask(number)
   }
 
-  expect(number: number, shards: readonly number[], state: DispatcherState): void {
-    const ask = this.#asks.get(number)
+  receive(answer: StatusAnswer): void {
+    const ask = this.#asks.get(answer.ask)
     if (ask === undefined) return
-    ask.missing = new Set(shards)
-    ask.state = state
-  }
-
-  receive(number: number, part: StatusPart): void {
-    const ask = this.#asks.get(number)
-    if (ask === undefined) return
-    const parts = ask.parts.get(part.shard)
-    if (parts === undefined) ask.parts.set(part.shard, [part])
-    else parts.push(part)
-    if (!part.last) return
-    ask.missing?.delete(part.shard)
-    if (ask.missing?.size === 0) this.#finish(number)
+    if (answer.type === 'statusExpect') {
+      ask.missing = new Set(answer.shards)
+      ask.state = answer.state
+    } else {
+      const { part } = answer
+      const parts = ask.parts.get(part.shard)
+      if (parts === undefined) ask.parts.set(part.shard, [part])
+      else parts.push(part)
+      if (part.last) ask.missing?.delete(part.shard)
+    }
+    if (ask.missing?.size === 0) this.#finish(answer.ask)
   }
 
   #finish(number: number): void {
     const ask = this.#asks.get(number) as Ask
     this.#asks.delete(number)
     clearTimeout(ask.timer)
-    if (ask.isAborted) return
-    const { state } = ask
+    ask.done(this.#pages(ask))
+  }
+
+  *#pages({ state, missing, parts }: Ask): Generator<string, string> {
     const head = {
       node: this.#node,
       status: 'OK',
-      reported_at: Math.floor(Date.now() / 1000),
-      startup_time: Math.floor(this.#startedAt / 1000),
+      reported_at: unixSeconds(Date.now()),
+      startup_time: unixSeconds(this.#startedAt),
       msgs_broadcast: state?.events ?? 0,
       threads: state?.threads ?? 0,
       subscribers_closed_slow: state?.totals.closedSlow ?? 0,
-      shards_missing: [...(ask.missing ?? [])],
+      shards_missing: [...(missing ?? [])],
+      sources: (state?.sources ?? []).map(sourceRow),
+      rollups: (state?.rollups ?? []).map(rollupRow),
     }
-    const opening = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "connections": [`
-    const rows = mergeByTime([...ask.parts.values()])
-    this.#write(ask, opening, rows, true)
-  }
-
-  #write(ask: Ask, before: string, rows: Iterator<string>, isFirst: boolean): void {
-    let text = before
-    let separator = isFirst ? '\n    ' : ',\n    '
-    let next = rows.next()
-    for (let row = 1; !next.done; row++) {
-      text += separator + next.value
-      separator = ',\n    '
-      if (row === PAGE_ROWS) break
-      next = rows.next()
+    let text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "connections": [`
+    let rows = 0
+    for (const row of mergeByTime([...parts.values()])) {
+      if (rows > 0 && rows % PAGE_ROWS === 0) {
+        yield text
+        text = ''
+      }
+      text += `${rows === 0 ? '' : ','}\n    ${row}`
+      rows++
     }
-    const { response } = ask
-    if (!next.done) {
-      response.cork(() => response.write(text))
-      setImmediate(() => {
-        if (!ask.isAborted) this.#write(ask, '', rows, false)
-      })
-      return
-    }
-    const isEmpty = isFirst && separator === '\n    '
-    response.cork(() => response.end(`${text}${isEmpty ? '' : '\n  '}]\n}\n`))
+    return `${text}${rows === 0 ? '' : '\n  '}]\n}\n`
   }
 }
 
-/** Rows of all shards by time. Each shard's pages are in order already. */
-export function* mergeByTime(shards: readonly (readonly StatusPart[])[]): Generator<string> {
-  const queues = shards.map((parts) => ({
-    createdAt: parts.flatMap((part) => part.createdAt),
-    rows: parts.flatMap((part) => part.rows),
-    at: 0,
-  }))
-  for (;;) {
-    let oldest: (typeof queues)[number] | undefined
-    for (const queue of queues) {
-      if (queue.at === queue.rows.length) continue
-      const isOlder =
-        oldest === undefined ||
-        (queue.createdAt[queue.at] as number) < (oldest.createdAt[oldest.at] as number)
-      if (isOlder) oldest = queue
-    }
-    if (oldest === undefined) return
-    yield oldest.rows[oldest.at++] as string
+export function unixSeconds(unixMs: number): number {
+  return Math.floor(unixMs / 1000)
+}
+
+function sourceRow(source: SourceState): object {
+  const { name, address, isUp, since, error, connects } = source
+  return {
+    name,
+    address,
+    state: isUp ? 'up' : 'down',
+    since: unixSeconds(since),
+    error: error ?? null,
+    connects,
+    msgs_received: source.received,
+    msgs_refused: source.refused,
+    msgs_replaced: source.replaced,
+    msgs_dropped: source.dropped,
+  }
+}
+
+function rollupRow(rollup: RollupFigures): object {
+  return {
+    from: rollup.from,
+    to: rollup.to,
+    every_ms: rollup.everyMs,
+    msgs_counted: rollup.counted,
+    msgs_skipped: rollup.skipped,
+    msgs_published: rollup.published,
+    flushed_early: rollup.flushedEarly,
   }
 }
