@@ -11,6 +11,10 @@ help: ## Show this list
 run: build ## Start a server; options: make run PORT=9000 ARGS="--threads 2"
 	@PORT=$(PORT) node dist/main.js $(ARGS)
 
+# PORT is handed on where it was asked for: the default above is this file's own, and for run.
+demo: build ## Serve the emojitracker sandbox: Redis, feeder and server, no Docker
+	@node --import tsx scripts/demo.ts $(ARGS)
+
 test: build ## Run all tests on this Node and on Node 22; installs the programs they drive
 	@sh scripts/install-test-programs.sh
 	@sh scripts/test.sh
@@ -43,4 +47,4 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(shell f
 	npm run -s build
 	@touch $@
 
-.PHONY: help run test quick lint build bench dist clean
+.PHONY: help run demo test quick lint build bench dist clean

@@ -6,22 +6,12 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server as WebServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium } from './kit/browser.ts'
 import { type Server, startServer } from './kit/server.ts'
 import { until } from './kit/until.ts'
 
 const PAGE = readFileSync(new URL('./clients/page.html', import.meta.url))
-
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 interface Visit {
   readonly page: Page
@@ -45,7 +35,7 @@ describe('a page of another origin in Chromium', () => {
     })
     site.listen(0, '127.0.0.1')
     await once(site, 'listening')
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGS })
+    browser = await launchChromium()
   })
 
   after(async () => {
