@@ -9,6 +9,7 @@ import {
   COMMENT,
   checkFields,
   type EventFields,
+  eachData,
   NAME_BYTES_MAX,
   RETRY_MS_MAX,
   USER_IPS_MAX,
@@ -208,6 +209,31 @@ describe('writeEvent', () => {
         assert.equal(comments, texts.length)
       }),
     )
+  })
+
+  it('gives back by eachData what a client gets, of any events one after the other', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fields, data), { maxLength: 5 }), (rows) => {
+        const out = new BatchWriter()
+        const stream = rows.map(([sent, text]) => written(sent, text, out)).join('')
+        const found: string[] = []
+        eachData(stream, (text) => found.push(text))
+        assert.deepEqual(
+          found,
+          received(stream).events.map((event) => event.data),
+        )
+        assert.equal(found.length, rows.length)
+      }),
+    )
+  })
+
+  it('gives back by eachData lines that look like fields, and empty ones', () => {
+    for (const text of ['', '\n', '\n\n', 'data: a', 'a\ndata: b', 'event: e\n\ndata', ' ', ':']) {
+      const found: string[] = []
+      const frame = written({ event: 'data: x', id: 'data: y' }, text) + written({}, text)
+      eachData(frame, (data) => found.push(data))
+      assert.deepEqual(found, [text, text])
+    }
   })
 
   it('writes the fields in this order, and none that is absent or empty', () => {

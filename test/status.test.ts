@@ -1,9 +1,12 @@
-// The rows of the status: each shard's in pages, and all shards' as one list by time.
+// The status document: the rows of each shard in pages, those of all shards as one list by time, and
+// the text that is made of them, page by page.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { StatusPart } from '../src/hub/message.ts'
-import { mergeByTime } from '../src/ops/roster.ts'
+import type { DispatcherState, StatusPart } from '../src/hub/message.ts'
+import { mergeByTime, PAGE_ROWS, sendRows } from '../src/ops/roster.ts'
+import { StatusDesk, type StatusPages } from '../src/ops/status.ts'
+import type { Subscriber } from '../src/shard/subscriber.ts'
 
 /** A shard's rows, which name shard and place, cut into pages of these sizes. */
 function pages(shard: number, times: readonly number[], sizes: readonly number[]): StatusPart[] {
@@ -37,5 +40,289 @@ describe('rows of several shards', () => {
   it('are none where there is no shard, or only empty ones', () => {
     assert.deepEqual([...mergeByTime([])], [])
     assert.deepEqual([...mergeByTime([[], pages(1, [], [])])], [])
+  })
+})
+
+const STARTED_AT = 1_700_000_000_999
+const state: DispatcherState = {
+  ready: true,
+  reason: 'ready',
+  overloaded: false,
+  threads: 4,
+  events: 77,
+  totals: { subscribers: 9, closedSlow: 3, heapUsedBytes: 1, gcCount: 1, gcPauseNs: 1 },
+  sources: [],
+  rollups: [],
+}
+
+/** What a roster has of a subscriber, without its socket. */
+function subscriber(number: number, createdAt: number): Subscriber {
+  const identity = {
+    requestPath: `/subscribe/${number}`,
+    clientIp: '::1',
+    userAgent: `"Agent" \\ ${number}\n\u2028 é😀`,
+  }
+  const feed = { topic: '/subscribe' }
+  return { identity, feed, createdAt, sent: number, lagBytes: 2 } as unknown as Subscriber
+}
+
+/** The rows of a shard, as it sends them: all parts, in their order. */
+function partsOf(shard: number, roster: ReadonlySet<Subscriber>): Promise<StatusPart[]> {
+  const parts: StatusPart[] = []
+  return new Promise((resolve) => {
+    sendRows(shard, roster, (part) => {
+      parts.push(part)
+      if (part.last) resolve(parts)
+    })
+  })
+}
+
+interface Asked {
+  readonly desk: StatusDesk
+  readonly ask: number
+  /** The texts of all pages; undefined until the desk has the document. */
+  readonly texts: () => string[] | undefined
+}
+
+function ask(desk?: StatusDesk): Asked {
+  const asks: number[] = []
+  const own = desk ?? new StatusDesk('a "node"', STARTED_AT, (number) => asks.push(number))
+  let pages: StatusPages | undefined
+  own.open((made) => {
+    pages = made
+  })
+  const texts = (): string[] | undefined => {
+    if (pages === undefined) return undefined
+    const read: string[] = []
+    for (;;) {
+      const page = pages.next()
+      read.push(page.value)
+      if (page.done) return read
+    }
+  }
+  return { desk: own, ask: asks[0] ?? 0, texts }
+}
+
+function documentOf(texts: readonly string[] | undefined): Record<string, unknown> {
+  assert.ok(texts)
+  return JSON.parse(texts.join('')) as Record<string, unknown>
+}
+
+describe('the rows of a shard', () => {
+  for (const count of [0, 1, PAGE_ROWS - 1, PAGE_ROWS, PAGE_ROWS + 1, 4 * PAGE_ROWS]) {
+    it(`are sent in pages, none larger than ${PAGE_ROWS}: ${count} of them`, async () => {
+      const roster = Array.from({ length: count }, (_, number) => subscriber(number, 5000 + number))
+      const parts = await partsOf(2, new Set(roster))
+      assert.ok(parts.every(({ rows }) => rows.length <= PAGE_ROWS))
+      assert.ok(parts.every(({ shard, last }, index) => shard === 2 && last === !parts[index + 1]))
+      assert.deepEqual(
+        parts.flatMap(({ createdAt }) => createdAt),
+        roster.map(({ createdAt }) => createdAt),
+      )
+      const paths = parts.flatMap(({ rows }) => rows.map((row) => JSON.parse(row).request_path))
+      assert.deepEqual(
+        paths,
+        roster.map(({ identity }) => identity.requestPath),
+      )
+    })
+  }
+
+  it('are as of their turn: who has gone by then is not among them, and who came is', async () => {
+    const roster = new Set(Array.from({ length: 300 }, (_, number) => subscriber(number, number)))
+    const sent = partsOf(0, roster)
+    const all = [...roster]
+    roster.delete(all[299] as Subscriber)
+    roster.delete(all[0] as Subscriber)
+    roster.add(subscriber(300, 300))
+    const times = (await sent).flatMap(({ createdAt }) => createdAt)
+    assert.deepEqual(times, [...Array.from({ length: 299 }, (_, number) => number), 300])
+  })
+})
+
+describe('the status document', () => {
+  for (const count of [0, 1, 249, 250, 251, 499, 500, 501, 1000]) {
+    it(`is JSON in pages with all ${count} connections, oldest first`, async () => {
+      // Of three shards, one without any. Times go up in each, and several are the same.
+      const rosters: [Set<Subscriber>, Set<Subscriber>, Set<Subscriber>] = [
+        new Set(),
+        new Set(),
+        new Set(),
+      ]
+      for (let number = 0; number < count; number++) {
+        rosters[number % 3 === 0 ? 0 : 2].add(subscriber(number, 1000 * Math.floor(number / 5)))
+      }
+      const { desk, ask: number, texts } = ask()
+      desk.receive({ type: 'statusExpect', ask: number, shards: [0, 1, 2], state })
+      const model: { number: number; shard: number; second: number }[] = []
+      for (const [shard, roster] of rosters.entries()) {
+        for (const { sent, createdAt } of roster) {
+          model.push({ number: sent, shard, second: createdAt / 1000 })
+        }
+        for (const part of await partsOf(shard, roster)) {
+          assert.equal(texts(), undefined, 'not before the last page')
+          desk.receive({ type: 'statusPart', ask: number, part })
+        }
+      }
+      const made = texts()
+      assert.ok(made)
+      assert.equal(made.length, Math.max(1, Math.ceil(count / 250)))
+      for (const text of made) assert.ok(text.split('"created_at"').length - 1 <= 250)
+      // Sorting is stable: of one second, those of the lower shard are first.
+      model.sort((one, other) => one.second - other.second)
+      assert.deepEqual(
+        documentOf(made)['connections'],
+        model.map(({ number, shard, second }) => ({
+          request_path: `/subscribe/${number}`,
+          namespace: '/subscribe',
+          created_at: second,
+          client_ip: '::1',
+          user_agent: `"Agent" \\ ${number}\n\u2028 é😀`,
+          msgs_sent: number,
+          lag_bytes: 2,
+          shard,
+        })),
+      )
+    })
+  }
+
+  it('is indented like one that was written in one go, whatever its length', async () => {
+    for (const count of [0, 1, 251]) {
+      const roster = Array.from({ length: count }, (_, number) => subscriber(number, number))
+      const { desk, ask: number, texts } = ask()
+      desk.receive({ type: 'statusExpect', ask: number, shards: [0], state })
+      for (const part of await partsOf(0, new Set(roster))) {
+        desk.receive({ type: 'statusPart', ask: number, part })
+      }
+      const text = (texts() ?? []).join('')
+      assert.equal(text, `${JSON.stringify(JSON.parse(text), null, 2)}\n`)
+    }
+  })
+
+  it('has what the state says, also of sources and rollups', (t) => {
+    t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_700_000_100_500 })
+    const source = {
+      name: 'redis',
+      address: 'redis://u:***@h',
+      isUp: false,
+      since: 1_700_000_050_999,
+      error: 'no "route"',
+      connects: 2,
+      received: 10,
+      refused: 1,
+      replaced: 4,
+      dropped: 5,
+    }
+    const rollup = {
+      from: '/raw',
+      to: '/eps',
+      everyMs: 17,
+      counted: 8,
+      skipped: 1,
+      published: 2,
+      flushedEarly: 1,
+    }
+    const sources = [source, { ...source, isUp: true, error: undefined }]
+    const { desk, ask: number, texts } = ask()
+    const whole = { ...state, sources, rollups: [rollup] }
+    desk.receive({ type: 'statusExpect', ask: number, shards: [], state: whole })
+    const row = {
+      name: 'redis',
+      address: 'redis://u:***@h',
+      state: 'down',
+      since: 1_700_000_050,
+      error: 'no "route"',
+      connects: 2,
+      msgs_received: 10,
+      msgs_refused: 1,
+      msgs_replaced: 4,
+      msgs_dropped: 5,
+    }
+    assert.deepEqual(documentOf(texts()), {
+      node: 'a "node"',
+      status: 'OK',
+      reported_at: 1_700_000_100,
+      startup_time: 1_700_000_000,
+      msgs_broadcast: 77,
+      threads: 4,
+      subscribers_closed_slow: 3,
+      shards_missing: [],
+      sources: [row, { ...row, state: 'up', error: null }],
+      rollups: [
+        {
+          from: '/raw',
+          to: '/eps',
+          every_ms: 17,
+          msgs_counted: 8,
+          msgs_skipped: 1,
+          msgs_published: 2,
+          flushed_early: 1,
+        },
+      ],
+      connections: [],
+    })
+  })
+
+  it('is made after two seconds of what is there, and names the shards that are missing', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { desk, ask: number, texts } = ask()
+    desk.receive({ type: 'statusExpect', ask: number, shards: [0, 1, 2], state })
+    const row = '{"n":1}'
+    const page = { createdAt: [1], rows: [row] }
+    desk.receive({ type: 'statusPart', ask: number, part: { ...page, shard: 1, last: true } })
+    desk.receive({ type: 'statusPart', ask: number, part: { ...page, shard: 2, last: false } })
+    t.mock.timers.tick(1999)
+    assert.equal(texts(), undefined)
+    t.mock.timers.tick(1)
+    const late = {
+      type: 'statusPart',
+      ask: number,
+      part: { ...page, shard: 0, last: true },
+    } as const
+    desk.receive(late)
+    const made = documentOf(texts())
+    assert.deepEqual(made['shards_missing'], [0, 2])
+    assert.deepEqual(made['connections'], [{ n: 1 }, { n: 1 }])
+    t.mock.timers.tick(10_000)
+  })
+
+  it('is made after two seconds of nothing where the hub does not answer', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { texts } = ask()
+    t.mock.timers.tick(2000)
+    const made = documentOf(texts())
+    assert.deepEqual([made['threads'], made['sources'], made['connections']], [0, [], []])
+  })
+
+  it('is not made before the hub has named the shards', () => {
+    const { desk, ask: number, texts } = ask()
+    const page = { shard: 0, createdAt: [1], rows: ['1'] }
+    desk.receive({ type: 'statusPart', ask: number, part: { ...page, last: false } })
+    assert.equal(texts(), undefined)
+    desk.receive({ type: 'statusExpect', ask: number, shards: [0], state })
+    assert.equal(texts(), undefined)
+    desk.receive({ type: 'statusPart', ask: number, part: { ...page, last: true } })
+    assert.deepEqual(documentOf(texts())['connections'], [1, 1])
+  })
+
+  it('of each of several asks has the answers to that one', () => {
+    const asks: number[] = []
+    const desk = new StatusDesk('node', STARTED_AT, (number) => asks.push(number))
+    const [first, second] = [ask(desk), ask(desk)]
+    assert.equal(new Set(asks).size, 2)
+    const part = (shard: number, row: string): StatusPart => ({
+      shard,
+      createdAt: [1],
+      rows: [row],
+      last: true,
+    })
+    const [one, two] = asks as [number, number]
+    desk.receive({ type: 'statusExpect', ask: one, shards: [0], state })
+    desk.receive({ type: 'statusExpect', ask: two, shards: [0], state })
+    desk.receive({ type: 'statusPart', ask: two, part: part(0, '"two"') })
+    assert.deepEqual(documentOf(second.texts())['connections'], ['two'])
+    assert.equal(first.texts(), undefined)
+    desk.receive({ type: 'statusPart', ask: 99, part: part(0, '"none"') })
+    desk.receive({ type: 'statusPart', ask: one, part: part(0, '"one"') })
+    assert.deepEqual(documentOf(first.texts())['connections'], ['one'])
   })
 })

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../src/event/fault.ts'
 import {
+  covers,
   normaliseTopic,
   selectionsOf,
   TOPIC_BYTES_MAX,
@@ -150,6 +151,39 @@ describe('the selections that an event on a topic matches', () => {
       fc.property(fc.array(name, { minLength: 1, maxLength: TOPIC_SEGMENTS_MAX }), (names) => {
         const expected = names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`)
         assert.deepEqual(selectionsOf(`/${names.join('/')}`), ['/', ...expected])
+      }),
+    )
+  })
+})
+
+describe('a selection covers a topic', () => {
+  const pairs: readonly [selection: string, topic: string, covered: boolean][] = [
+    ['/', '/', true],
+    ['/', '/a/b', true],
+    ['/a', '/', false],
+    ['/a', '/a', true],
+    ['/a', '/a/b', true],
+    ['/a', '/a/b/c', true],
+    ['/a', '/ab', false],
+    ['/ab', '/a', false],
+    ['/a/b', '/a', false],
+    ['/a/b', '/a/bc', false],
+    ['/b', '/a/b', false],
+    ['/A', '/a', false],
+    ['/details/26', '/details/2665', false],
+  ]
+  for (const [selection, topic, covered] of pairs) {
+    it(`${selection} ${covered ? 'covers' : 'does not cover'} ${topic}`, () => {
+      assert.equal(covers(selection, topic), covered)
+    })
+  }
+
+  it('where it is one of the selections that an event on the topic matches', () => {
+    const name = fc.constantFrom('a', 'b', 'ab', '.a', 'é')
+    const path = fc.array(name, { maxLength: 4 }).map((names) => `/${names.join('/')}`)
+    fc.assert(
+      fc.property(path, path, (selection, topic) => {
+        assert.equal(covers(selection, topic), selectionsOf(topic).includes(selection))
       }),
     )
   })

@@ -20,8 +20,8 @@ export interface RedisAddress {
 }
 
 const URL_FORM =
-  /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^:/]*)(?::([^/]*))?@)?([^@/]+)(\/[^?#]*)?$/
-const NODE_FORM = /^(\[[\da-f:.]+\]|[^:[\]?#]+)(?::(\d{1,5}))?$/i
+  /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^:/]*)(?::([^/]*))?@)?([^@/]+)(\/[^?#@]*)?$/
+const NODE_FORM = /^(\[[\da-f:.]+\]|[^\s:[\]?#]+)(?::(\d{1,5}))?$/i
 const REDIS_PORT = 6379
 const SENTINEL_PORT = 26_379
 
@@ -72,10 +72,12 @@ export function isRedisUrl(text: string): boolean {
 /** The URL without its password: for logs, errors and the status. */
 export function redactUrl(text: string): string {
   // Up to the last @: a password with a bare @ or / in it is still a password.
-  return text.replace(/^([^:]*:\/\/)?(.*)@/s, (_, scheme = '', credentials: string) => {
+  const redacted = text.replace(/^([^:]*:\/\/)?(.*)@/s, (_, scheme = '', credentials: string) => {
     const colon = credentials.indexOf(':')
     return `${scheme}${colon === -1 ? '***' : `${credentials.slice(0, colon)}:***`}@`
   })
+  // We take no query, but an error shows one, and other clients take ?password= there.
+  return redacted.replace(/\?[^@]*$/, '?***')
 }
 
 function nodeOf(text: string, defaultPort: number): RedisNode | undefined {

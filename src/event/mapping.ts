@@ -7,7 +7,7 @@ import { Pattern } from './pattern.ts'
 import { normaliseTopic } from './topic.ts'
 
 /** Longest name of a channel, in bytes; a message on a longer one is refused. */
-const CHANNEL_BYTES_MAX = 1024
+export const CHANNEL_BYTES_MAX = 1024
 /** Channels whose target is remembered; past it all are forgotten. */
 const TARGETS_MAX = 4096
 
@@ -61,10 +61,17 @@ export class Mapping {
   }
 
   #make(channel: Buffer): Target | Fault {
-    const values = [channel, ...(this.#pattern?.match(channel) ?? [])]
-    // Also of each capture: ? and [...] may stand for a part of a character.
-    if (!values.every((value) => isUtf8(value))) {
-      return new Fault('invalid_utf8', "the channel's name is not valid UTF-8")
+    if (!isUtf8(channel)) return new Fault('invalid_utf8', "the channel's name is not valid UTF-8")
+    const captures = this.#pattern === undefined ? [] : this.#pattern.match(channel)
+    // Redis found that it matches. Without captures its events would go to another topic.
+    if (captures === undefined) {
+      return new Fault('invalid_topic', "the channel's name does not match the pattern")
+    }
+    const values = [channel, ...captures]
+    // Of those in use: ? and [...] may stand for a part of a character.
+    const used = [...this.#topic, ...(this.#event ?? [])]
+    if (used.some((piece) => typeof piece === 'number' && !isUtf8(values[piece] as Uint8Array))) {
+      return new Fault('invalid_utf8', 'a wildcard stands for a part of a character')
     }
     const texts = values.map((value) => Buffer.from(value).toString())
     const topic = normaliseTopic(expand(this.#topic, texts))
@@ -79,6 +86,9 @@ export function faultOfSubscription(subscription: Subscription): string | undefi
   const { channel, pattern, topic, event } = subscription
   if ((channel === undefined) === (pattern === undefined)) {
     return 'it needs either channel or pattern'
+  }
+  if (channel !== undefined && Buffer.byteLength(channel) > CHANNEL_BYTES_MAX) {
+    return `channel: longer than ${CHANNEL_BYTES_MAX} bytes`
   }
   const wildcards = pattern === undefined ? 0 : new Pattern(pattern).wildcards
   const bad = faultOfTemplate('topic', topic, wildcards)

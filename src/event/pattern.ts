@@ -73,8 +73,8 @@ function stretchesOf(pattern: Uint8Array): Token[][] {
       stretches.push([])
     } else if (byte === QUESTION) stretch.push({ test: () => true, isWildcard: true })
     else if (byte === BRACKET) {
-      const end = endOfClass(pattern, at)
-      stretch.push({ test: classOf(pattern.subarray(at + 1, end)), isWildcard: true })
+      const { test, end } = readClass(pattern, at)
+      stretch.push({ test, isWildcard: true })
       at = end
     } else {
       // A backslash at the very end stands for itself.
@@ -86,23 +86,22 @@ function stretchesOf(pattern: Uint8Array): Token[][] {
   return stretches
 }
 
-/** Where a class ends: at its bracket, or, where that is missing, with the pattern. */
-function endOfClass(pattern: Uint8Array, start: number): number {
-  let at = start + 1
-  while (at < pattern.length && pattern[at] !== BRACKET_END) at += pattern[at] === BACKSLASH ? 2 : 1
-  return Math.min(at, pattern.length)
-}
-
-function classOf(inner: Uint8Array): ByteTest {
-  const isNegated = inner[0] === CARET
+/**
+ * The class that begins at `start`. It ends at its bracket, or, where that is missing, with the
+ * pattern. As in Redis, a range ends with any byte: [a-]z] has a range down to the bracket in it.
+ */
+function readClass(pattern: Uint8Array, start: number): { test: ByteTest; end: number } {
+  const isNegated = pattern[start + 1] === CARET
   const members = new Set<number>()
-  for (let at = isNegated ? 1 : 0; at < inner.length; at++) {
-    if (inner[at] === BACKSLASH && at + 1 < inner.length) members.add(inner[++at] as number)
-    else if (inner[at + 1] === HYPHEN && at + 2 < inner.length) {
-      const [from, to] = [inner[at] as number, inner[at + 2] as number]
+  let at = start + (isNegated ? 2 : 1)
+  for (; at < pattern.length && pattern[at] !== BRACKET_END; at++) {
+    const from = pattern[at] as number
+    if (from === BACKSLASH && at + 1 < pattern.length) members.add(pattern[++at] as number)
+    else if (pattern[at + 1] === HYPHEN && at + 2 < pattern.length) {
+      const to = pattern[at + 2] as number
       for (let byte = Math.min(from, to); byte <= Math.max(from, to); byte++) members.add(byte)
       at += 2
-    } else members.add(inner[at] as number)
+    } else members.add(from)
   }
-  return (byte) => members.has(byte) !== isNegated
+  return { test: (byte) => members.has(byte) !== isNegated, end: at }
 }

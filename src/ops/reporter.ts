@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import type { StatusPages } from './status.ts'
 
-/** Starts to report. @returns what ends it */
+/** Starts to report. @returns what ends it: nothing is written or logged after that */
 export function reportStatus(
   everySeconds: number,
   ask: (done: (pages: StatusPages) => void) => void,
@@ -11,12 +11,13 @@ export function reportStatus(
   log: Logger,
 ): () => void {
   let isBusy = false
+  let isStopped = false
   /** Undefined while reports arrive. */
   let failure: string | undefined
 
   const settle = (error: string | undefined): void => {
     isBusy = false
-    if (error === failure) return
+    if (isStopped || error === failure) return
     if (error !== undefined) log.warn({ error }, 'status not reported')
     else log.info('status reported again')
     failure = error
@@ -27,6 +28,7 @@ export function reportStatus(
     isBusy = true
     ask((pages) => {
       collect(pages, (text) => {
+        if (isStopped) return
         write(text).then(
           () => settle(undefined),
           (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
@@ -35,7 +37,10 @@ export function reportStatus(
     })
   }
   const timer = setInterval(report, everySeconds * 1000)
-  return () => clearInterval(timer)
+  return () => {
+    isStopped = true
+    clearInterval(timer)
+  }
 }
 
 /** All pages as one text, a page a turn. */

@@ -93,15 +93,14 @@ class Rollup {
 
 /** A string is its text; any other value its JSON. */
 function keyAt(pointer: JsonPointer, data: string): string | undefined {
-  let document: unknown
   try {
-    document = JSON.parse(data)
+    const value = pointer.read(JSON.parse(data))
+    // A lone surrogate has no UTF-8: it would go out as another key than was counted.
+    return typeof value === 'string' ? value.toWellFormed() : JSON.stringify(value)
   } catch {
+    // Also of JSON: what is nested some thousand levels deep can be parsed, but not written.
     return undefined
   }
-  const value = pointer.read(document)
-  // A lone surrogate has no UTF-8: it would go out as another key than was counted.
-  return typeof value === 'string' ? value.toWellFormed() : JSON.stringify(value)
 }
 
 export class Rollups {
