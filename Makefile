@@ -6,7 +6,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: build ## Start a server; options: make run PORT=9000 ARGS="--threads 2"
 	@PORT=$(PORT) node dist/main.js $(ARGS)
@@ -21,6 +21,11 @@ test: build ## Run all tests on this Node and on Node 22; installs the programs 
 
 quick: build ## Run the tests that need no other program
 	@QUICK=1 sh scripts/test.sh
+
+acceptance: node_modules/.installed ## Check any server against the streaming API: make acceptance STREAM_SERVER=http://host:port
+	@test -n "$$STREAM_SERVER" || { \
+		echo 'which server? make acceptance STREAM_SERVER=http://host:port' >&2; exit 1; }
+	@node --import tsx --test --test-reporter=spec test/acceptance.test.ts
 
 lint: node_modules/.installed ## Check format, lint, types, dead code and house rules
 	npm run -s lint
@@ -47,4 +52,4 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(shell f
 	npm run -s build
 	@touch $@
 
-.PHONY: help run demo test quick lint build bench dist clean
+.PHONY: help run demo test quick acceptance lint build bench dist clean
