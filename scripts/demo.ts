@@ -1,11 +1,10 @@
 // The emojitracker sandbox without Docker: a Redis of its own, the feeder and the server, until
 // Ctrl-C or until one of them ends. make demo PORT=9000 RATE=1000
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.ts'
 
 /** What each part gets to end by itself; the server's own stop is bounded by DRAIN_SECONDS. */
 const GRACE_MS = 5_000
@@ -47,16 +46,6 @@ function installRedis(): void {
   const script = pathOf('scripts/install-test-programs.sh')
   const { status } = spawnSync('sh', [script, 'redis-server'], { stdio: 'inherit' })
   if (status !== 0) process.exit(1)
-}
-
-/** A port that was free just now: redis-server takes no port 0. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Starts a part and waits for the line that says it is ready. Undefined where a stop is due. */

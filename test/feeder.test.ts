@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Tweet } from '../scripts/feeder/tweet.ts'
+import { freePort } from '../scripts/free-port.ts'
 import { type Program, startProgram } from './kit/program.ts'
-import { freePort, type RedisServer, redisClient, startRedis } from './kit/redis.ts'
+import { type RedisServer, redisClient, startRedis } from './kit/redis.ts'
 import { until } from './kit/until.ts'
 
 const FEEDER = fileURLToPath(new URL('../scripts/feeder.ts', import.meta.url))

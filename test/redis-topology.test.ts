@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { freePort } from '../scripts/free-port.ts'
 import { isReady, sourceOf } from './kit/ready.ts'
 import {
-  freePort,
   type RedisServer,
   redisClient,
   startRedis,

@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after } from 'node:test'
 import { createClient } from '@redis/client'
+import { freePort } from '../../scripts/free-port.ts'
 
 // A test that fails leaves its server behind; it must not outlive the test process.
 const running = new Set<ChildProcess>()
@@ -29,16 +29,6 @@ export interface RedisServer {
   readonly process: ChildProcess
   /** Ends it: SIGTERM, or another signal. Safe to call when it has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>
-}
-
-/** A port that was free just now: redis-server takes no port 0. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /**
