@@ -1,10 +1,19 @@
 // What becomes of Redis's messages, also of those that nobody should send, and what happens when
 // Redis is killed, hangs, or sends more than can be delivered.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { Publisher } from './kit/publisher.ts'
 import { isReady, readiness, sourceOf } from './kit/ready.ts'
-import { publishAll, type RedisServer, redisClient, startRedis } from './kit/redis.ts'
+import {
+  publishAll,
+  type RedisServer,
+  redisClient,
+  startRedis,
+  temporaryFolder,
+} from './kit/redis.ts'
 import { type Server, startServer } from './kit/server.ts'
 import { RawSubscriber } from './kit/subscriber.ts'
 import { until } from './kit/until.ts'
@@ -18,6 +27,28 @@ async function start(redis: RedisServer, ...args: string[]): Promise<Server> {
 
 async function open(server: Server, path: string): Promise<RawSubscriber> {
   return new RawSubscriber(server.port, path).opened()
+}
+
+/** A way to a Redis on which pings get lost. */
+async function startDeaf(port: number): Promise<{ url: string; pings(): number; stop(): void }> {
+  let pings = 0
+  const proxy = createServer((socket) => {
+    const redis = connect(port, '127.0.0.1')
+    redis.pipe(socket)
+    socket.on('data', (bytes) => {
+      if (/PING/i.test(bytes.toString('latin1'))) pings++
+      else redis.write(bytes)
+    })
+    for (const [one, other] of [[redis, socket] as const, [socket, redis] as const]) {
+      one.on('error', () => {})
+      one.on('close', () => other.destroy())
+    }
+  }).listen(0, '127.0.0.1')
+  // A test that fails leaves it behind.
+  proxy.unref()
+  await once(proxy, 'listening')
+  const { port: own } = proxy.address() as AddressInfo
+  return { url: `redis://127.0.0.1:${own}`, pings: () => pings, stop: () => proxy.close() }
 }
 
 function residentMebibytes(health: string): number {
@@ -264,6 +295,46 @@ describe('Redis that hangs', () => {
     await new Promise((resolve) => setTimeout(resolve, 3000))
     assert.equal((await sourceOf(server)).connects, 1)
     await server.stop()
+    await redis.stop()
+  })
+
+  it('is not lost while it refuses PING, as one does that cannot save its data', async () => {
+    const folder = temporaryFolder()
+    const redis = await startRedis(['--dir', folder, '--save', '3600 1'])
+    const server = await start(redis, '--source-timeout-seconds', '1')
+    const raw = await open(server, '/subscribe/raw')
+    const client = await redisClient(redis.url)
+    await client.set('unsaved', '1')
+    rmSync(folder, { recursive: true })
+    await client.sendCommand(['BGSAVE'])
+    const refused = async (): Promise<number> => {
+      const stats = String(await client.info('errorstats'))
+      return Number(/errorstat_MISCONF:count=(\d+)/.exec(stats)?.[1] ?? 0)
+    }
+    await until(async () => (await refused()) >= 3, 'three pings are refused')
+    await client.publish(SCORES, '2665')
+    await raw.received(1)
+    assert.equal((await sourceOf(server)).connects, 1)
+    raw.close()
+    assert.equal(await server.stop(), 0)
+    // It does not end by itself without having saved.
+    await redis.stop('SIGKILL')
+  })
+
+  it('is not lost while messages come, however late it answers, and is when none do', async () => {
+    const redis = await startRedis()
+    const deaf = await startDeaf(redis.port)
+    const server = await start({ ...redis, url: deaf.url }, '--source-timeout-seconds', '2')
+    const client = await redisClient(redis.url)
+    await until(async () => {
+      await client.publish(SCORES, '2665')
+      return deaf.pings() >= 4
+    }, 'four pings, all without an answer')
+    const { connects, state } = await sourceOf(server)
+    assert.deepEqual([connects, state], [1, 'up'])
+    await until(async () => (await sourceOf(server)).connects > 1, 'it counts as lost')
+    assert.equal(await server.stop(), 0)
+    deaf.stop()
     await redis.stop()
   })
 })

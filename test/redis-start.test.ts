@@ -81,6 +81,19 @@ describe('a login', () => {
     await redis.stop()
   })
 
+  it('without a password is of the user that was named, not of the default one', async () => {
+    const user = (...rules: string[]): string[] => ['--user', ...rules, 'on', '+@all', '&*']
+    const redis = await startRedis([...user('ann', '>right'), ...user('bob', 'nopass')])
+    const env = { REDIS_URL: `redis://bob@127.0.0.1:${redis.port}` }
+    const server = await startServer(PRESET, { env })
+    const client = await redisClient(redis.url)
+    const clients = await client.sendCommand(['CLIENT', 'LIST'])
+    assert.match(String(clients), /name=carillon .*user=bob/)
+    assert.equal(await server.stop(), 0)
+    assert.match(await refusal(`redis://ann@127.0.0.1:${redis.port}`), /WRONGPASS/)
+    await redis.stop()
+  })
+
   it('that may not read the channels ends the start', async () => {
     const redis = await startRedis(['--user', 'ann', 'on', '>secret', '+@all', '&other'])
     assert.match(await refusal(`redis://ann:secret@127.0.0.1:${redis.port}`), /NOPERM|permission/)

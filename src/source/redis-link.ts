@@ -1,6 +1,6 @@
 // One connection to a Redis, from the finding of the server to its loss. It never reconnects:
 // whoever holds it opens another. Main thread. node-redis has the protocol, TLS and the login.
-import { createClient } from '@redis/client'
+import { createClient, ErrorReply } from '@redis/client'
 import type { RedisAddress, RedisNode } from '../config/redis-url.ts'
 
 type Client = ReturnType<typeof clientOf>
@@ -13,6 +13,7 @@ const MOVED = /^MOVED \d+ (.*):(\d+)$/
 export class RedisLink {
   readonly #address: RedisAddress
   readonly #timeoutMs: number
+  readonly #signal: AbortSignal
   readonly #client: Client
   readonly #heartbeat: NodeJS.Timeout
   readonly #lost: (why: string) => void
@@ -22,11 +23,13 @@ export class RedisLink {
   private constructor(
     address: RedisAddress,
     timeoutMs: number,
+    signal: AbortSignal,
     client: Client,
     lost: (why: string) => void,
   ) {
     this.#address = address
     this.#timeoutMs = timeoutMs
+    this.#signal = signal
     this.#client = client
     this.#lost = lost
     client.on('error', (error) => this.#lose(reasonOf(error)))
@@ -38,6 +41,7 @@ export class RedisLink {
    * Connects: to the server; to the master that the Sentinels name; to a node of the Cluster, any
    * of which has the messages of all.
    * @param attempt from 0: of several nodes, which one to begin with
+   * @param signal ends its sockets, also those that are still connecting
    * @param lost called once, when the connection breaks or is silent; not after `close`
    * @throws Error that says why not, without the password
    */
@@ -45,29 +49,36 @@ export class RedisLink {
     address: RedisAddress,
     timeoutMs: number,
     attempt: number,
+    signal: AbortSignal,
     lost: (why: string) => void,
   ): Promise<RedisLink> {
     const node = address.nodes[attempt % address.nodes.length] as RedisNode
     if (address.kind !== 'sentinel') {
-      const client = await connect(address, node, timeoutMs)
-      return new RedisLink(address, timeoutMs, client, lost)
+      const client = await connect(address, node, timeoutMs, signal)
+      return new RedisLink(address, timeoutMs, signal, client, lost)
     }
-    const client = await connect(address, await masterOf(address, node, timeoutMs), timeoutMs)
+    const master = await masterOf(address, node, timeoutMs, signal)
+    const client = await connect(address, master, timeoutMs, signal)
     // A Sentinel may not have heard yet of a failover (Redis's guidelines for Sentinel clients).
     const answer = await within(timeoutMs, client, client.role())
     if (answer?.role !== 'master') {
       end(client)
       throw new Error(`the Sentinel's master is a ${answer?.role}`)
     }
-    return new RedisLink(address, timeoutMs, client, lost)
+    return new RedisLink(address, timeoutMs, signal, client, lost)
   }
 
   /** Resolves when Redis has confirmed it. */
   async subscribe(kind: 'channel' | 'pattern', name: string, listener: Listener): Promise<void> {
+    const heard: Listener = (message, channel) => {
+      // In a flood, the answer to a ping stands behind megabytes of messages.
+      this.#isAnswered = true
+      listener(message, channel)
+    }
     const done =
       kind === 'channel'
-        ? this.#client.subscribe(name, listener, true)
-        : this.#client.pSubscribe(name, listener, true)
+        ? this.#client.subscribe(name, heard, true)
+        : this.#client.pSubscribe(name, heard, true)
     await within(this.#timeoutMs, this.#client, done)
   }
 
@@ -79,7 +90,7 @@ export class RedisLink {
       const [, host, port] = MOVED.exec(reasonOf(error)) ?? []
       if (host === undefined) throw error
       const node = { host, port: Number(port) }
-      const client = await connect(this.#address, node, this.#timeoutMs)
+      const client = await connect(this.#address, node, this.#timeoutMs, this.#signal)
       try {
         await within(this.#timeoutMs, client, client.hSet(key, field, value))
       } finally {
@@ -106,7 +117,11 @@ export class RedisLink {
       () => {
         this.#isAnswered = true
       },
-      (error) => this.#lose(reasonOf(error)),
+      (error) => {
+        // A Redis that loads its data or cannot save it refuses PING; messages come all the same.
+        if (error instanceof ErrorReply) this.#isAnswered = true
+        else this.#lose(reasonOf(error))
+      },
     )
   }
 
@@ -125,15 +140,22 @@ export function reasonOf(error: unknown): string {
   return text.split('\n', 1)[0] as string
 }
 
-function clientOf(address: RedisAddress, { host, port }: RedisNode, timeoutMs: number) {
+function clientOf(
+  address: RedisAddress,
+  { host, port }: RedisNode,
+  timeoutMs: number,
+  signal: AbortSignal,
+) {
   const { username, password, database, isTls } = address
   return createClient({
     // Of RESP3 we need that a connection with subscriptions takes other commands too.
     RESP: 3,
     name: CLIENT_NAME,
     database,
-    ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
+    // Without a password node-redis would not log in, and be the default user. Redis takes any
+    // for a user that needs none.
+    ...(username !== undefined && { username, password: password ?? 'none' }),
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
     socket: {
@@ -141,13 +163,19 @@ function clientOf(address: RedisAddress, { host, port }: RedisNode, timeoutMs: n
       port,
       connectTimeout: timeoutMs,
       reconnectStrategy: false,
+      signal,
       ...(isTls && { tls: true }),
     },
   })
 }
 
-async function connect(address: RedisAddress, node: RedisNode, timeoutMs: number): Promise<Client> {
-  const client = clientOf(address, node, timeoutMs)
+async function connect(
+  address: RedisAddress,
+  node: RedisNode,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Client> {
+  const client = clientOf(address, node, timeoutMs, signal)
   // Without a listener it would be thrown; here the promise says the same.
   client.on('error', () => {})
   await within(timeoutMs, client, client.connect())
@@ -158,10 +186,12 @@ async function masterOf(
   address: RedisAddress,
   sentinel: RedisNode,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<RedisNode> {
   const master = address.master as string
   const ask = async (login: Partial<RedisAddress>): Promise<unknown> => {
-    const client = await connect({ ...address, ...login, database: 0 }, sentinel, timeoutMs)
+    const target = { ...address, ...login, database: 0 }
+    const client = await connect(target, sentinel, timeoutMs, signal)
     try {
       const command = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master]
       return await within(timeoutMs, client, client.sendCommand(command))

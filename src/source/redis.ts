@@ -26,6 +26,8 @@ export class RedisSource implements Source {
   readonly #changed: () => void
 
   #link: RedisLink | undefined
+  /** Ends the sockets of the last attempt: node-redis forgets one that is still connecting. */
+  #attempt = new AbortController()
   #retry: NodeJS.Timeout | undefined
   #isStopped = false
   /** Attempts since it was last up for longer than the longest backoff. */
@@ -87,6 +89,7 @@ export class RedisSource implements Source {
     this.#isStopped = true
     clearTimeout(this.#retry)
     this.#link?.close()
+    this.#attempt.abort()
   }
 
   /** Sets a field of a hash there. @throws Error where Redis cannot be reached or refuses */
@@ -97,12 +100,16 @@ export class RedisSource implements Source {
 
   async #connect(): Promise<void> {
     const timeoutMs = this.#config.sourceTimeoutSeconds * 1000
+    const attempt = new AbortController()
+    this.#attempt = attempt
     let isLost = false
-    const link = await RedisLink.open(this.#address, timeoutMs, this.#attempts, (why) => {
+    const lost = (why: string): void => {
       isLost = true
-      if (this.#link === link) this.#lose(why)
-    })
+      if (link !== undefined && this.#link === link) this.#lose(why)
+    }
+    let link: RedisLink | undefined
     try {
+      link = await RedisLink.open(this.#address, timeoutMs, this.#attempts, attempt.signal, lost)
       for (const subscription of this.#config.redisSubscriptions) {
         const { channel, pattern } = subscription
         const listener = this.#listener(new Mapping(subscription))
@@ -110,7 +117,8 @@ export class RedisSource implements Source {
         else await link.subscribe('pattern', pattern as string, listener)
       }
     } catch (error) {
-      link.close()
+      link?.close()
+      attempt.abort()
       throw error
     }
     if (isLost) throw new Error('lost while subscribing')

@@ -42,7 +42,8 @@ export async function startRedis(
 ): Promise<RedisServer> {
   const own = port ?? (await freePort())
   const flags = ['--port', `${own}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  return launch([...flags, ...args], own)
+  // A replica writes dump.rdb once it has its master's data, whatever `save` says.
+  return launch([...flags, '--dir', temporaryFolder(), ...args], own)
 }
 
 /** Starts a Sentinel that watches the master on this port, and is alone to decide. */
