@@ -25,8 +25,6 @@ async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void>
   }
   for (const signal of signals) endAtOnce(signal)
   const dispatcher = await carillon(config)
-  process.stdout.write(`carillon ${version} listening on ${dispatcher.url}\n`)
-
   const stop = async (exitCode: number, drainSeconds: number): Promise<void> => {
     const force = setTimeout(endNow, drainSeconds * 1000 + GRACE_MS)
     await dispatcher.close(drainSeconds)
@@ -45,6 +43,8 @@ async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void>
     process.stderr.write(`carillon: internal error: ${error.stack}\n`)
     void stop(1, 0)
   })
+  // Only now: whoever reads it may send a signal at once, and expects a clean stop.
+  process.stdout.write(`carillon ${version} listening on ${dispatcher.url}\n`)
   const failure = await dispatcher.failed
   process.stderr.write(`carillon: ${failure.message}\n`)
   await stop(failure.exitCode, 0)

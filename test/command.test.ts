@@ -222,6 +222,19 @@ describe('signals', () => {
     })
   }
 
+  test('SIGTERM at the moment of the address is a clean stop', async () => {
+    // A reader of the address as fast as can be: the signal is there before the write returns.
+    const reader = `
+      const write = process.stdout.write
+      process.stdout.write = (...args) => {
+        write.apply(process.stdout, args)
+        process.kill(process.pid, 'SIGTERM')
+      }`
+    const url = `data:text/javascript,${encodeURIComponent(reader)}`
+    const own = await startServer(['--threads', '1'], { nodeFlags: ['--import', url] })
+    assert.equal(await own.ended, 0)
+  })
+
   for (const [first, second] of [
     ['SIGTERM', 'SIGTERM'],
     ['SIGINT', 'SIGTERM'],
