@@ -91,7 +91,8 @@ function openRedis(config: Config, log: Logger, hub: Hub): RedisSource | undefin
   const isUsed = config.redisSubscriptions.length > 0 || config.statusReportSeconds > 0
   if (!isUsed) return undefined
   const redis = new RedisSource(config, log, hub.inlet, () => hub.tellState())
-  hub.sources.push(redis)
+  // Where it only takes reports, events come without it.
+  if (config.redisSubscriptions.length > 0) hub.sources.push(redis)
   return redis
 }
 

@@ -7,7 +7,7 @@ import { presets } from '../src/config/preset.ts'
 import { Fault } from '../src/event/fault.ts'
 import {
   CHANNEL_BYTES_MAX,
-  faultOfSubscription,
+  faultOfMapping,
   Mapping,
   type Subscription,
   type Target,
@@ -15,7 +15,7 @@ import {
 
 /** A mapping as a configuration makes it: checked first. */
 function mappingOf(subscription: Subscription): Mapping {
-  assert.equal(faultOfSubscription(subscription), undefined)
+  assert.equal(faultOfMapping(subscription), undefined)
   return new Mapping(subscription)
 }
 
@@ -300,7 +300,7 @@ describe('a subscription', () => {
   ]
   for (const subscription of good) {
     it(`can be ${JSON.stringify(subscription).slice(0, 60)}`, () => {
-      assert.equal(faultOfSubscription(subscription), undefined)
+      assert.equal(faultOfMapping(subscription), undefined)
     })
   }
 
@@ -333,7 +333,7 @@ describe('a subscription', () => {
   ]
   for (const [subscription, why] of bad) {
     it(`cannot be ${JSON.stringify(subscription).slice(0, 60)}`, () => {
-      assert.match(faultOfSubscription(subscription) ?? '', why)
+      assert.match(faultOfMapping(subscription) ?? '', why)
     })
   }
 
@@ -356,7 +356,7 @@ describe('a subscription', () => {
     fc.assert(
       fc.property(text, text, text, fc.uint8Array(), (pattern, topic, event, bytes) => {
         const subscription = { pattern, topic, event }
-        if (faultOfSubscription(subscription) !== undefined) return
+        if (faultOfMapping(subscription) !== undefined) return
         const found = new Mapping(subscription).targetOf(Buffer.from(bytes))
         if (!(found instanceof Fault)) assert.match(found.topic, /^\//)
       }),

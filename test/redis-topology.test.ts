@@ -61,6 +61,11 @@ describe('redis+sentinel://', () => {
       )
     await until(knows, 'the Sentinel knows the replica', 20_000)
 
+    const copy = await redisClient(`redis://:secret@127.0.0.1:${replica.port}`)
+    const isSynced = async (): Promise<boolean> =>
+      String(await copy.info('replication')).includes('master_link_status:up')
+    await until(isSynced, 'the replica has what the master has', 20_000)
+
     const absent = `127.0.0.1:${await freePort()}`
     const nodes = `${absent},127.0.0.1:${sentinel.port}`
     const env = { REDIS_URL: `redis+sentinel://:secret@${nodes}/mymaster` }

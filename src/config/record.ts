@@ -1,7 +1,7 @@
 // The options that are lists of objects: their schemas, and what is wrong with an item, in words.
 import * as v from 'valibot'
 import { Fault } from '../event/fault.ts'
-import { faultOfSubscription as faultOfMapping, type Subscription } from '../event/mapping.ts'
+import { faultOfMapping, type Subscription } from '../event/mapping.ts'
 import { normaliseTopic } from '../event/topic.ts'
 
 /** Counts of the events on one topic and below, published on another. */

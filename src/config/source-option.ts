@@ -19,7 +19,7 @@ export const sourceOptions = {
     check: isRedisUrl,
     textDoc: 'a URL such as redis://user:password@host:6379/0, rediss:// for TLS',
     redact: redactUrl,
-    doc: 'The Redis of redisSubscriptions and of the status report.',
+    doc: 'The Redis of redisSubscriptions and of the status report; redis+sentinel:// and redis+cluster:// have lists of hosts.',
   },
   redisSubscriptions: {
     kind: 'records',

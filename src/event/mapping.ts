@@ -38,7 +38,7 @@ export class Mapping {
   readonly #event: readonly Piece[] | undefined
   readonly #targets = new Map<string, Target | Fault>()
 
-  /** @param subscription that has passed {@link faultOfSubscription} */
+  /** @param subscription that has passed {@link faultOfMapping} */
   constructor({ pattern, topic, event }: Subscription) {
     this.#pattern = pattern === undefined ? undefined : new Pattern(pattern)
     this.#topic = piecesOf(topic)
@@ -82,7 +82,7 @@ export class Mapping {
 }
 
 /** What is wrong with a subscription, in words; undefined where nothing is. */
-export function faultOfSubscription(subscription: Subscription): string | undefined {
+export function faultOfMapping(subscription: Subscription): string | undefined {
   const { channel, pattern, topic, event } = subscription
   if ((channel === undefined) === (pattern === undefined)) {
     return 'it needs either channel or pattern'

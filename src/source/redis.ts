@@ -9,7 +9,8 @@ import { CarillonError } from '../error.ts'
 import { Fault } from '../event/fault.ts'
 import { Mapping } from '../event/mapping.ts'
 import type { SourceState } from '../hub/message.ts'
-import { RedisLink, reasonOf } from './redis-link.ts'
+import { reasonOf } from './redis-dial.ts'
+import { RedisLink } from './redis-link.ts'
 import type { Sink, Source } from './source.ts'
 
 const BACKOFF_MS_MIN = 100
@@ -109,7 +110,8 @@ export class RedisSource implements Source {
     }
     let link: RedisLink | undefined
     try {
-      link = await RedisLink.open(this.#address, timeoutMs, this.#attempts, attempt.signal, lost)
+      const dial = { address: this.#address, timeoutMs, signal: attempt.signal }
+      link = await RedisLink.open(dial, this.#attempts, lost)
       for (const subscription of this.#config.redisSubscriptions) {
         const { channel, pattern } = subscription
         const listener = this.#listener(new Mapping(subscription))
