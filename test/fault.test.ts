@@ -156,10 +156,11 @@ describe('SIGTERM under load', () => {
 })
 
 describe('a subscriber that never reads', () => {
-  it('among 200 is closed within its limits and named, and holds up nobody', async () => {
-    const limits = ['--lag-bytes-max', '2097152', '--lag-seconds-max', '3']
+  it('among 100 is closed within its limits and named, and holds up nobody', async () => {
+    // Not by time: on a busy machine the readers of this process may be late, too.
+    const limits = ['--lag-bytes-max', '2097152', '--lag-seconds-max', '60']
     const server = await startServer(['--threads', '2', '--no-user-ip', ...limits])
-    const readers = await subscribers(server, 199)
+    const readers = await subscribers(server, 99)
     const stalled = new RawSubscriber(server.port, '/events', 'User-Agent: sleeper\r\n')
     await stalled.opened()
     stalled.socket.pause()
@@ -173,16 +174,19 @@ describe('a subscriber that never reads', () => {
     })
     await until(() => slowLine() !== undefined, 'it is closed')
     const { reason, userAgent, topic, address } = JSON.parse(slowLine() as string)
-    assert.match(reason, /^lag_(bytes|seconds)$/)
-    assert.deepEqual([userAgent, topic, address], ['sleeper', '/events', '127.0.0.1'])
-    await Promise.all(readers.map((reader) => reader.received(publisher.accepted.length)))
-    for (const reader of readers) assert.deepEqual(reader.events, publisher.accepted)
-    const status = await json(server, '/admin/status.json')
-    assert.equal((status['connections'] as unknown[]).length, 199)
-    await until(
-      async () => (await json(server, '/admin/status.json'))['subscribers_closed_slow'] === 1,
-      'the status counts it',
+    assert.deepEqual(
+      [reason, userAgent, topic, address],
+      ['lag_bytes', 'sleeper', '/events', '127.0.0.1'],
     )
+    const total = publisher.accepted.length
+    await Promise.all(readers.map((reader) => reader.received(total, 60_000)))
+    for (const reader of readers) assert.deepEqual(reader.events, publisher.accepted)
+    // Figures of other shards are up to a second old.
+    const isCounted = async (): Promise<boolean> => {
+      const { connections, subscribers_closed_slow } = await json(server, '/admin/status.json')
+      return (connections as unknown[]).length === 99 && subscribers_closed_slow === 1
+    }
+    await until(isCounted, 'the status counts it, and has the others')
     for (const reader of [...readers, stalled]) reader.close()
     assert.equal(await server.stop(), 0)
   })
