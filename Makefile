@@ -6,7 +6,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: build ## Start a server; options: make run PORT=9000 ARGS="--threads 2"
 	@PORT=$(PORT) node dist/main.js $(ARGS)
@@ -32,8 +32,17 @@ lint: node_modules/.installed ## Check format, lint, types, dead code and house 
 
 build: dist/.built ## Compile to dist/
 
-bench: build ## Measure POST throughput with autocannon
-	node --import tsx bench/ingest.ts
+# The floor is always beside ours: it tells how fast the machine is.
+bench_peers = --peer floor $(if $(filter-out floor,$(PEER)),--peer '$(PEER)')
+
+bench: build ## Measure the server beside the floor; and another: make bench PEER=nchan
+	@node --import tsx bench/main.ts $(bench_peers) $(ARGS)
+
+bench-full: build ## Measure all cases: an hour, more with a PEER
+	@node --import tsx bench/main.ts --full $(bench_peers) $(ARGS)
+
+bench-compare: node_modules/.installed ## Say what changed between two results: make bench-compare BASE=file [NEW=file]
+	@node --import tsx bench/compare.ts "$(BASE)" "$(NEW)"
 
 dist: ## Prebuilt binaries (coming; see CHANGELOG.md)
 	@echo "make dist: prebuilt binaries are coming; until then: make build, then node dist/main.js" >&2
@@ -52,4 +61,4 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(shell f
 	npm run -s build
 	@touch $@
 
-.PHONY: help run demo test quick acceptance lint build bench dist clean
+.PHONY: help run demo test quick acceptance lint build bench bench-full bench-compare dist clean

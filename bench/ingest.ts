@@ -1,14 +1,16 @@
-// POSTs per second that the built server takes: autocannon, a realistic player event of 230 bytes.
-// Run: make bench. The load shares the machine with the server, so figures are a lower bound.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+// One ingest measurement: POSTs to /api/events with autocannon. It is closed-loop: a connection sends
+// its next request when it has an answer, so latency counts from when a request was sent.
 import autocannon from 'autocannon'
+import type { IngestLoad } from './case.ts'
+import type { Cores } from './cores.ts'
+import { LatencyHistogram } from './load/histogram.ts'
+import { startMeter } from './meter.ts'
+import type { Peer } from './peer.ts'
+import type { Latency } from './result.ts'
+import { type Figures, present, usedBy, WARM_SECONDS } from './window.ts'
 
-const SECONDS = 5
-const CONNECTIONS = [1, 16, 64, 256]
-
-const event = JSON.stringify({
+/** A heartbeat of a video player, as pillarbox-monitoring sends them: 230 bytes. */
+const EVENT = JSON.stringify({
   session_id: '9f1d6a52-8a44-4c4e-9f0b-1b6f0d2c7e11',
   event_name: 'HEARTBEAT',
   timestamp: 1_795_407_683_638,
@@ -17,29 +19,67 @@ const event = JSON.stringify({
   user: 'anonymous',
 })
 
-const server = spawn(
-  process.execPath,
-  ['dist/main.js', '--host', '127.0.0.1', '--port', '0', '--threads', '1', '--log-level', 'warn'],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-)
-const [line] = await once(createInterface(server.stdout), 'line')
-const url = `${/http:\S+/.exec(line)?.[0]}/api/events`
+type Run = { result: autocannon.Result; latency: Latency | undefined }
 
-process.stdout.write(`POST /api/events, ${event.length} bytes, 1 shard, ${SECONDS} s each\n\n`)
-process.stdout.write('| connections | requests/s | p50 ms | p99 ms | p99.9 ms | errors |\n')
-process.stdout.write('| --- | --- | --- | --- | --- | --- |\n')
-for (const connections of CONNECTIONS) {
-  const result = await autocannon({
-    url,
-    connections,
-    duration: SECONDS,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: event,
+function shoot(options: autocannon.Options): Promise<Run> {
+  const histogram = new LatencyHistogram()
+  return new Promise((resolve, reject) => {
+    const run = autocannon(options, (error, result) => {
+      if (error) reject(error)
+      else resolve({ result, latency: histogram.summary() ?? ownLatency(result) })
+    })
+    // Autocannon's own histogram has whole ms. Its workers do not pass answers on.
+    run.on('response', (_client, _status, _bytes, ms) => histogram.record(ms * 1000))
   })
-  const { latency, requests, errors, non2xx } = result
-  const cells = [connections, Math.round(requests.average), latency.p50, latency.p99]
-  process.stdout.write(`| ${[...cells, latency.p99_9, errors + non2xx].join(' | ')} |\n`)
 }
-server.kill('SIGTERM')
-await once(server, 'exit')
+
+function ownLatency({ latency, requests }: autocannon.Result): Latency {
+  return {
+    count: requests.total,
+    p50Ms: latency.p50,
+    p97_5Ms: latency.p97_5,
+    p99Ms: latency.p99,
+    p99_9Ms: latency.p99_9,
+    maxMs: latency.max,
+  }
+}
+
+function headerOf({ header }: Peer): Record<string, string> {
+  const [name = '', ...rest] = header?.split(':') ?? []
+  return name === '' ? {} : { [name]: rest.join(':').trim() }
+}
+
+export async function measureIngest(
+  server: Peer,
+  { connections, pipelining }: IngestLoad,
+  seconds: number,
+  cores: Cores,
+): Promise<Figures> {
+  const workers = Math.min(cores.load, connections)
+  const options: autocannon.Options = {
+    url: server.publishUrl,
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headerOf(server) },
+    body: EVENT,
+    connections,
+    pipelining,
+    ...(workers > 1 ? { workers } : {}),
+  }
+  await shoot({ ...options, duration: WARM_SECONDS })
+  const meter = startMeter(server, cores)
+  const { result, latency } = await shoot({ ...options, duration: seconds })
+  const reading = meter()
+  const { serverCpuSeconds } = reading
+  const accepted = result['2xx']
+  const serverCpuUsPerRequest =
+    serverCpuSeconds === undefined || accepted === 0
+      ? undefined
+      : (serverCpuSeconds * 1e6) / result.requests.total
+  return {
+    ...usedBy(reading),
+    // Autocannon's own time: the reading's begins before its workers run.
+    publishedPerSecond: accepted / result.duration,
+    errors: result.errors + result.non2xx,
+    ...present({ latency, serverCpuUsPerRequest }),
+  }
+}

@@ -5,8 +5,10 @@
 set -eu
 
 missing=''
-for program in ${*:-chromium python3-requests redis-server openssl curl}; do
+for program in ${*:-chromium python3-requests redis-server openssl curl gcc libc6-dev}; do
 	case $program in
+	libc6-dev) [ -e /usr/include/stdio.h ] ;;
+	libnginx-mod-nchan) [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] ;;
 	python3-requests) /usr/bin/python3 -c 'import requests' 2>/dev/null ;;
 	*) command -v "$program" >/dev/null 2>&1 ;;
 	esac || missing="$missing $program"

@@ -5,7 +5,7 @@
 set -eu
 
 if [ "${QUICK:-}" = 1 ]; then
-	files=$(grep -LE 'kit/(server|redis|program)' test/*.test.ts)
+	files=$(grep -LE 'kit/(server|redis|program)|bench/floor' test/*.test.ts)
 	reporter=dot
 else
 	files=$(ls test/*.test.ts)
