@@ -9,7 +9,8 @@ const HELP = `Usage: node --import tsx bench/main.ts [options]
 
 Measures the built server, and peers beside it in the same run.
 
-  --full            all cases; without it a short run of the main ones, about 3 minutes
+  --full            all cases; without it a short run of the main ones: 2 minutes for ours alone,
+                    many more with peers that cannot follow
   --case NAME       only this case, by its name or letter; repeatable
   --peer NAME       also measure floor or nchan, which are started here; repeatable
   --peer NAME,SUBSCRIBE-URL,PUBLISH-URL[,HEADER]
