@@ -7,7 +7,7 @@ import { createServer, type Server as WebServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { launchChromium } from './kit/browser.ts'
+import { launchChromium, newPage } from './kit/browser.ts'
 import { type Server, startServer } from './kit/server.ts'
 import { until } from './kit/until.ts'
 
@@ -51,16 +51,9 @@ describe('a page of another origin in Chromium', () => {
   }
 
   async function visit(t: TestContext): Promise<Visit> {
-    const context = await browser.newContext()
-    t.after(() => context.close())
-    const page = await context.newPage()
-    const errors: string[] = []
-    page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text())
-    })
-    page.on('pageerror', (error) => errors.push(error.message))
+    const { page, errors } = await newPage(t, browser)
     const requests: string[] = []
-    const devtools = await context.newCDPSession(page)
+    const devtools = await page.context().newCDPSession(page)
     devtools.on('Network.requestWillBeSent', ({ request }) => {
       requests.push(`${request.method} ${new URL(request.url).pathname}`)
     })

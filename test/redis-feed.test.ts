@@ -292,7 +292,13 @@ describe('Redis that hangs', () => {
   it('is not lost while it is only quiet', async () => {
     const redis = await startRedis()
     const server = await start(redis, '--source-timeout-seconds', '1')
-    await new Promise((resolve) => setTimeout(resolve, 3000))
+    const client = await redisClient(redis.url)
+    const pings = async (): Promise<number> => {
+      const stats = String(await client.info('commandstats'))
+      return Number(/cmdstat_ping:calls=(\d+)/.exec(stats)?.[1] ?? 0)
+    }
+    // Two in each time limit.
+    await until(async () => (await pings()) >= 6, 'three time limits have passed')
     assert.equal((await sourceOf(server)).connects, 1)
     await server.stop()
     await redis.stop()

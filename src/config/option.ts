@@ -3,10 +3,7 @@
 import { availableParallelism, hostname } from 'node:os'
 import { isCidr } from './network.ts'
 import { sourceOptions } from './source-option.ts'
-import type { OptionSpec, ValueOf } from './spec.ts'
-
-const KIB = 1024
-const MIB = 1024 * KIB
+import { KIB, MIB, type OptionSpec, type ValueOf } from './spec.ts'
 
 function isOrigin(item: string): boolean {
   if (item === '*') return true

@@ -201,7 +201,6 @@ function recordsOf(text: string): unknown {
 
 function checkValue(name: OptionName, value: unknown, label: string): unknown {
   const spec: OptionSpec = options[name]
-  let why: string | undefined
   const fits = ((): boolean => {
     switch (spec.kind) {
       case 'integer':
@@ -218,19 +217,20 @@ function checkValue(name: OptionName, value: unknown, label: string): unknown {
           value.every((item) => typeof item === 'string' && spec.check(item))
         )
       case 'records':
-        why = Array.isArray(value) ? faultOfRecords(value, spec.check) : 'it is no list'
-        return why === undefined
+        return faultOfRecords(value, spec.check) === undefined
     }
   })()
   if (fits) return value
+  const why = spec.kind === 'records' ? faultOfRecords(value, spec.check) : undefined
   const isRedacted = spec.kind === 'text' && spec.redact !== undefined && typeof value === 'string'
   throw bad(label, isRedacted ? spec.redact(value) : value, boundOf(spec), why)
 }
 
 function faultOfRecords(
-  items: readonly unknown[],
+  items: unknown,
   check: (item: unknown) => string | undefined,
 ): string | undefined {
+  if (!Array.isArray(items)) return 'it is no list'
   for (const [index, item] of items.entries()) {
     const fault = check(item)
     if (fault !== undefined) return `item ${index + 1}: ${fault}`

@@ -3,10 +3,7 @@
 import type { Subscription } from '../event/mapping.ts'
 import { faultOfRollup, faultOfSubscription, type RollupRule } from './record.ts'
 import { isRedisUrl, redactUrl } from './redis-url.ts'
-import type { OptionSpec } from './spec.ts'
-
-const KIB = 1024
-const MIB = 1024 * KIB
+import { KIB, MIB, type OptionSpec } from './spec.ts'
 
 const noSubscriptions: readonly Subscription[] = []
 const noRollups: readonly RollupRule[] = []

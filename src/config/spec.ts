@@ -1,4 +1,7 @@
-// The kinds of options: what the table says of each, and the type of its value. Types only.
+// The kinds of options: what the table says of each, the type of its value, and the table's units.
+
+export const KIB = 1024
+export const MIB = 1024 * KIB
 
 interface Spec {
   /** One sentence for --help and the docs: meaning, and what happens at the bound. */

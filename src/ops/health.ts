@@ -1,7 +1,7 @@
 // The documents of GET /health (the process lives) and GET /ready (it can serve). Shard thread.
 import fastJson from 'fast-json-stringify'
 import type { DispatcherState } from '../hub/message.ts'
-import { unixSeconds } from './status.ts'
+import { unixSeconds } from './time.ts'
 import { version } from './version.ts'
 
 const MIB = 1024 * 1024

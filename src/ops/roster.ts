@@ -2,6 +2,7 @@
 // of them disturb no flush. Shard thread; and how the rows of all shards become one list.
 import type { StatusPart } from '../hub/message.ts'
 import type { Subscriber } from '../shard/subscriber.ts'
+import { unixSeconds } from './time.ts'
 
 /** Rows made, sent or written in one turn: about a millisecond. */
 export const PAGE_ROWS = 250
@@ -35,7 +36,7 @@ function rowOf(subscriber: Subscriber, shard: number): string {
   const row = {
     request_path: identity.requestPath,
     namespace: feed.topic,
-    created_at: Math.floor(subscriber.createdAt / 1000),
+    created_at: unixSeconds(subscriber.createdAt),
     client_ip: identity.clientIp,
     user_agent: identity.userAgent,
     msgs_sent: subscriber.sent,

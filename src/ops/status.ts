@@ -4,6 +4,7 @@
 import type { DispatcherState, SourceState, StatusAnswer, StatusPart } from '../hub/message.ts'
 import type { RollupFigures } from '../rollup/rollup.ts'
 import { mergeByTime, PAGE_ROWS } from './roster.ts'
+import { unixSeconds } from './time.ts'
 
 /** A shard that does not answer within this is reported as missing, in ms. */
 const WAIT_MS_MAX = 2000
@@ -91,10 +92,6 @@ export class StatusDesk {
     }
     return `${text}${rows === 0 ? '' : '\n  '}]\n}\n`
   }
-}
-
-export function unixSeconds(unixMs: number): number {
-  return Math.floor(unixMs / 1000)
 }
 
 function sourceRow(source: SourceState): object {

@@ -31,13 +31,12 @@ export interface Visit {
   shows(expression: string, expected: unknown): Promise<void>
 }
 
-/** Opens a page, in a context of its own that ends with the test. */
-export async function visit(
+/** An empty page, in a context of its own that ends with the test, and the errors it will have. */
+export async function newPage(
   t: TestContext,
   browser: Browser,
-  url: string,
   options: BrowserContextOptions = {},
-): Promise<Visit> {
+): Promise<Pick<Visit, 'page' | 'errors'>> {
   const context = await browser.newContext(options)
   t.after(() => context.close())
   const page = await context.newPage()
@@ -46,6 +45,17 @@ export async function visit(
     if (message.type() === 'error') errors.push(message.text())
   })
   page.on('pageerror', (error) => errors.push(error.message))
+  return { page, errors }
+}
+
+/** Opens an address in a page of its own. */
+export async function visit(
+  t: TestContext,
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
+  const { page, errors } = await newPage(t, browser, options)
   const requests: string[] = []
   page.on('request', (request) => {
     if (request.url() !== url) requests.push(request.url())
