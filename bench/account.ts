@@ -2,8 +2,8 @@
 import type { SubscriberReport } from './load/message.ts'
 
 export interface Account {
-  /** Of subscribers that stayed. */
-  readonly lost: number
+  /** Deliveries that subscribers which stayed have not had. */
+  readonly missed: number
   readonly orderErrors: number
   /** Subscribers that the server closed. */
   readonly closed: number
@@ -21,7 +21,7 @@ export function settle(
   const due = expected.map((count, selection) => count ?? mostOf(reports, selection))
   /** Of each selection, the order in which the first of its subscribers got all there was. */
   const orders = new Map<number, number>()
-  let lost = 0
+  let missed = 0
   let closed = 0
   let orderErrors = 0
   for (const report of reports) {
@@ -30,7 +30,7 @@ export function settle(
       const selection = report.selection[index] as number
       const missing = (due[selection] as number) - got
       if (report.isClosed[index] === 1) closed++
-      else lost += Math.max(0, missing)
+      else missed += Math.max(0, missing)
       // Only those that got all can be compared by a hash.
       if (missing !== 0) continue
       const order = report.orderHash[index] as number
@@ -38,7 +38,7 @@ export function settle(
       if (orders.get(selection) !== order) orderErrors++
     }
   }
-  return { lost, orderErrors, closed }
+  return { missed, orderErrors, closed }
 }
 
 function mostOf(reports: readonly SubscriberReport[], selection: number): number {

@@ -112,7 +112,8 @@ export const cases: readonly Case[] = [
     target: 'E',
     kind: 'ingest',
     full: ingestLoads(),
-    short: [1, 16].map((pipelining) => ({ connections: 64, pipelining })),
+    // Without pipelining, the load client is at its limit before the server.
+    short: [{ connections: 64, pipelining: 16 }],
   },
   {
     name: 'memory',

@@ -1,7 +1,7 @@
 // A day of emojitracker: Redis, its feeder and our server with the preset of that name. Subscribers
 // of scores, of counts 60 times a second and of single emoji take all there is; the latency is that
 // of stamped messages, which go the same way: through Redis.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,11 +10,13 @@ import { freePort } from '../scripts/free-port.ts'
 import { settle } from './account.ts'
 import type { DayLoad } from './case.ts'
 import type { Cores } from './cores.ts'
-import { scheduleOf, untilMeasuredMs } from './fanout.ts'
+import { CATCH_UP_US, scheduleOf, untilMeasuredMs } from './fanout.ts'
+import { owned } from './launch.ts'
+import { nowUs } from './load/clock.ts'
 import { publish, SubscriberFleet } from './load/fleet.ts'
 import { LatencyHistogram } from './load/histogram.ts'
 import { startOurs } from './server.ts'
-import { addressOf, drain, type Figures, measureWindow, present } from './window.ts'
+import { addressOf, drain, type Figures, lostOrBehind, measureWindow, present } from './window.ts'
 
 const FEEDER = fileURLToPath(new URL('../scripts/feeder.ts', import.meta.url))
 /** The most tweeted, whose details have subscribers. */
@@ -38,21 +40,8 @@ const PROBE_BYTES = 150
 const FEEDER_MORE_SECONDS = 2
 const REDIS_START_MS = 5_000
 
-const children = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-})
-
 function run(command: string, args: readonly string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  children.add(child)
-  child.once('close', () => children.delete(child))
-  return child
-}
-
-/** Does the machine have what the case needs? */
-export function hasRedis(): boolean {
-  return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).error === undefined
+  return owned(spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] }))
 }
 
 async function listening(port: number): Promise<void> {
@@ -145,12 +134,10 @@ async function withRedis(
     const feederSeconds = leadSeconds + seconds + FEEDER_MORE_SECONDS
     const fed = feed(url, load.updatesPerSecond, feederSeconds)
     const [updates, report, figures] = await Promise.all([fed, published, window()])
-    await drain(
-      probe,
-      report.accepted.reduce((sum, accepted) => sum + accepted * PROBE_SUBSCRIBERS, 0),
-    )
+    const probed = report.accepted.reduce((sum, accepted) => sum + accepted * PROBE_SUBSCRIBERS, 0)
+    const isProbeDrained = await drain(probe, probed, nowUs() + CATCH_UP_US)
     // How many frames of counts there will be, nobody knows: until nothing comes.
-    await drain(bulk, Number.POSITIVE_INFINITY)
+    const isBulkDrained = await drain(bulk, Number.POSITIVE_INFINITY, nowUs() + CATCH_UP_US)
     const threadsOfProbe = await probe.finish()
     const bulkAccount = settle(await bulk.finish(), [
       updates,
@@ -161,10 +148,11 @@ async function withRedis(
     return {
       ...figures,
       publishedPerSecond: updates / feederSeconds,
-      lost: bulkAccount.lost + probeAccount.lost,
+      ...lostOrBehind(bulkAccount.missed + probeAccount.missed, isBulkDrained && isProbeDrained),
       orderErrors: bulkAccount.orderErrors + probeAccount.orderErrors,
       closed: bulkAccount.closed + probeAccount.closed,
       errors: report.errors,
+      unanswered: report.unanswered,
       ...present({ latency }),
     }
   } finally {

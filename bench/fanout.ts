@@ -13,6 +13,7 @@ import {
   connectFleet,
   drain,
   type Figures,
+  lostOrBehind,
   measureWindow,
   present,
   WARM_SECONDS,
@@ -37,16 +38,21 @@ export interface FanOut {
 
 /** From the schedule's making until its first event: the publisher's thread starts meanwhile. */
 const LEAD_US = 800_000
+/** After the last event was due, a server that is behind has so long to answer and to deliver. */
+export const CATCH_UP_US = 5_000_000
 
 /** When events are due that are measured for so many seconds. */
 export function scheduleOf(eventsPerSecond: number, seconds: number): Schedule {
   const count = Math.ceil((WARM_SECONDS + seconds) * eventsPerSecond)
+  const startUs = nowUs() + LEAD_US
+  const periodUs = 1e6 / eventsPerSecond
   return {
-    startUs: nowUs() + LEAD_US,
-    periodUs: 1e6 / eventsPerSecond,
+    startUs,
+    periodUs,
     count,
     fromNumber: Math.ceil(WARM_SECONDS * eventsPerSecond),
     toNumber: count,
+    giveUpUs: startUs + count * periodUs + CATCH_UP_US,
   }
 }
 
@@ -83,15 +89,23 @@ export async function measureFanOut(server: Peer, load: FanOut, cores: Cores): P
     }
     const [report, figures] = await Promise.all([publish({ ...task, protocol: 'http' }), window()])
     const due = selections.map((selection) => dueTo(selection, report))
-    await drain(fleet, total(selections.map(({ count }, index) => count * (due[index] as number))))
+    // What had no good answer may be delivered all the same: then nobody knows how many will come.
+    const expected =
+      report.errors + report.unanswered > 0
+        ? Number.POSITIVE_INFINITY
+        : total(selections.map(({ count }, index) => count * (due[index] as number)))
+    const isDrained = await drain(fleet, expected, schedule.giveUpUs)
     const reports = await fleet.finish()
+    const { missed, ...account } = settle(reports, due)
     const latency = new LatencyHistogram(reports.map((thread) => thread.latency)).summary()
     const publisherLateP99Ms = new LatencyHistogram([report.lateness]).summary()?.p99Ms
     return {
       ...figures,
-      ...settle(reports, due),
+      ...account,
+      ...lostOrBehind(missed, isDrained),
       publishedPerSecond: report.acceptedMeasured / seconds,
       errors: report.errors,
+      unanswered: report.unanswered,
       ...present({ latency, publisherLateP99Ms }),
     }
   } finally {

@@ -84,17 +84,30 @@ export interface Fault {
   readonly read: (measurement: Measurement) => number | undefined
 }
 
+export const LOST = 'lost'
+
 export const faults: readonly Fault[] = [
-  { title: 'lost', read: (measurement) => measurement.lost },
+  { title: LOST, read: (measurement) => measurement.lost },
   { title: 'order errors', read: (measurement) => measurement.orderErrors },
   { title: 'errors', read: (measurement) => measurement.errors },
+  { title: 'unanswered', read: (measurement) => measurement.unanswered },
   { title: 'subscribers closed', read: (measurement) => measurement.closed },
 ]
 
-/** What the reader may judge the rest by: what the processes used, how late the publisher was. */
+/** Deliveries that were still on their way; their latency is not in the figures. */
+export function isBehind({ behind = 0 }: Measurement): boolean {
+  return behind > 0
+}
+
+/** What the reader may judge the rest by: what the processes used, what was still on its way. */
 export const loads: readonly Fault[] = [
   { title: 'server CPU, cores', read: (measurement) => measurement.serverCpu },
   { title: 'load client CPU, cores', read: (measurement) => measurement.loadCpu },
   { title: 'other CPU, cores', read: (measurement) => measurement.otherCpu },
+  {
+    title: 'behind when given up',
+    // In rounds that were drained it is nothing.
+    read: ({ behind, lost }) => behind ?? (lost === undefined ? undefined : 0),
+  },
   { title: 'publisher late p99, ms', read: (measurement) => measurement.publisherLateP99Ms },
 ]

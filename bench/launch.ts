@@ -13,6 +13,13 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
+/** Has the program, which we started, killed where the benchmark ends before it. */
+export function owned<Program extends ChildProcess>(child: Program): Program {
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
 /** Can the program be started at all? It is run with this argument, and should end at once. */
 export function isInstalled(program: string, argument = '--version'): boolean {
   return spawnSync(program, [argument], { stdio: 'ignore' }).error === undefined
@@ -41,8 +48,7 @@ export interface Launched {
 
 export function launch(program: string, args: readonly string[]): Launched {
   const [command, argv] = canPin() ? ['taskset', ['-c', '0', program, ...args]] : [program, args]
-  const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
+  const child = owned(spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'] }))
   let errors = ''
   child.stderr.on('data', (chunk) => {
     errors += chunk
@@ -51,7 +57,6 @@ export function launch(program: string, args: readonly string[]): Launched {
     once(child, 'close').then(([code, signal]) => `${signal ?? `code ${code}`}`),
     once(child, 'error').then(([error]) => `${error}`),
   ])
-  void ended.then(() => running.delete(child))
   const firstLine = Promise.race([
     new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve)),
     ended.then((how) => {

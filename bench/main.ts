@@ -22,8 +22,10 @@ function tell(text: string, part: number): void {
 
 async function run(options: Options): Promise<void> {
   if (!existsSync(MAIN)) throw new UsageError('the server is not built: make build')
-  // Before the load has its cores, which a description would take for the machine's.
+  // Before the load has its cores, which a description would take for the machine's, and before
+  // anyone goes on working in the tree whose build is measured.
   const machine = describeMachine()
+  const commit = describeCommit()
   const { measurements, failed } = await runCases(options, tell)
   if (process.stderr.isTTY === true) process.stderr.write('\r\x1b[K')
   if (failed > 0) process.exitCode = 1
@@ -34,7 +36,7 @@ async function run(options: Options): Promise<void> {
   const results = {
     schema: 1,
     date: new Date().toISOString(),
-    ...describeCommit(),
+    ...commit,
     machine,
     versions: versionsOf([OURS, ...options.peers.map(({ name }) => name)]),
     measurements,

@@ -9,13 +9,13 @@ const HELP = `Usage: node --import tsx bench/main.ts [options]
 
 Measures the built server, and peers beside it in the same run.
 
-  --full            all cases; without it a short run of the main ones: 2 minutes for ours alone,
-                    many more with peers that cannot follow
+  --full            all cases; without it a short run of the main ones, about 3 minutes with the
+                    floor
   --case NAME       only this case, by its name or letter; repeatable
   --peer NAME       also measure floor or nchan, which are started here; repeatable
   --peer NAME,SUBSCRIBE-URL,PUBLISH-URL[,HEADER]
                     also measure a server that runs already; HEADER goes with every POST
-  --seconds N       of each measurement; default 10, in the short run 5
+  --seconds N       of each measurement; default 10, in the short run 2
   --rounds N        measurements of each load, servers in turn; default 3
   --threads N       of the server; default 1, which has core 0, and the load the others
   --out FOLDER      results go there; default bench/results
@@ -27,7 +27,7 @@ const RESULTS = fileURLToPath(new URL('results', import.meta.url))
 const SECONDS_MAX = 3_600
 const ROUNDS_MAX = 100
 const THREADS_MAX = 256
-const SECONDS = { full: 10, short: 5 }
+const SECONDS = { full: 10, short: 2 }
 const ROUNDS = 3
 
 /** What is wrong with the command line: for its user, without a stack. */

@@ -33,8 +33,12 @@ export interface Measurement {
   /** Deliveries that are missing, and that came in another order than on the first subscriber. */
   readonly lost?: number
   readonly orderErrors?: number
-  /** Answers that were no 2xx, and requests without an answer. */
+  /** In place of `lost`: missing while deliveries still came, some seconds after the last event. */
+  readonly behind?: number
+  /** Answers that were no 2xx, and requests whose connection ended before the answer. */
   readonly errors?: number
+  /** Requests without an answer some seconds after the last event. */
+  readonly unanswered?: number
   /** Subscribers that read, and that the server closed: nothing counts as lost to them. */
   readonly closed?: number
   /** From when an event or request was due. */

@@ -124,8 +124,8 @@ function heading(results: Results): string {
     '',
     'Each figure is the median of the rounds, with the least and the most in brackets. Ratios are',
     'taken in each round, ours to theirs, and then the median of them: below 1 is better for time',
-    'and memory, above 1 for throughput. What is lost, out of order or refused is the sum of all',
-    'rounds, and bold where it is not 0. docs/performance.md says how all of it is measured.',
+    'and memory, above 1 for throughput. What is lost, out of order, refused or unanswered is the sum',
+    'of all rounds, and bold where it is not 0. docs/performance.md says how all of it is measured.',
   ].join('\n')
 }
 

@@ -20,12 +20,18 @@ function words(name: string): string {
 
 const whole = new Intl.NumberFormat('en-GB')
 
+/** `1 thread`, `50 events per second`, `pipelining 16`. */
+function describePart(name: string, value: number | string): string {
+  // Other names than plurals are no units.
+  if (typeof value === 'string' || name.endsWith('ing')) return `${words(name)} ${value}`
+  return `${whole.format(value)} ${value === 1 ? words(name).replace(/s$/, '') : words(name)}`
+}
+
 /** `1,000 subscribers, 50 events per second`. */
 export function describeLoad(load: Measurement['load']): string {
-  const parts = Object.entries(load).map(([name, value]) =>
-    typeof value === 'number' ? `${whole.format(value)} ${words(name)}` : `${words(name)} ${value}`,
-  )
-  return parts.join(', ')
+  return Object.entries(load)
+    .map(([name, value]) => describePart(name, value))
+    .join(', ')
 }
 
 /** The same for equal loads, in whichever order their parts are written. */

@@ -1,7 +1,7 @@
 // What changed between two results, beyond noise: each figure of ours, judged by the rule of noise.ts.
 // Where both results have the floor in the same rounds, ours is first divided by it, round by round:
 // a machine that was slower in one run slows both, and falls out.
-import { type Figure, faults, figures } from './figure.ts'
+import { type Figure, faults, figures, isBehind, LOST } from './figure.ts'
 import { logarithms, mean, type Sample, thresholdOf } from './noise.ts'
 import type { Measurement, Results } from './result.ts'
 import {
@@ -79,9 +79,14 @@ function samplesOf(base: Trial, fresh: Trial, figure: Figure): Samples {
 function hindranceOf(
   base: Trial,
   fresh: Trial,
+  figure: Figure,
   { isRelative }: Samples,
   isSameMachine: boolean,
 ): string | undefined {
+  if (figure.kind === 'memory') return undefined
+  if (figure.kind === 'latency' && roundsBehind(base) + roundsBehind(fresh) > 0) {
+    return 'it was behind: what came too late is not in it'
+  }
   if ([base, fresh].some((trial) => isClientLimited(trial, OURS))) {
     return 'the load client was at its limit'
   }
@@ -110,8 +115,7 @@ function judgeFigure(
     change: Math.exp(change),
     threshold: Math.exp(threshold),
   }
-  const hindrance =
-    figure.kind === 'memory' ? undefined : hindranceOf(base, fresh, samples, isSameMachine)
+  const hindrance = hindranceOf(base, fresh, figure, samples, isSameMachine)
   if (hindrance !== undefined) return { ...verdict, outcome: 'not judged', reason: hindrance }
   const reason = `${samples.isRelative ? 'ratio to the floor' : 'the figure itself'}; ${rule}`
   if (Math.abs(change) <= threshold) return { ...verdict, outcome: 'unchanged', reason }
@@ -119,9 +123,20 @@ function judgeFigure(
   return { ...verdict, outcome: isBetter ? 'improved' : 'worse', reason }
 }
 
+/** Of our rounds. */
+function roundsBehind(trial: Trial): number {
+  return trial.servers.get(OURS)?.filter(isBehind).length ?? 0
+}
+
 /** Faults have no noise: they must be 0, and any more of them is worse. */
 function judgeFaults(base: Trial, fresh: Trial): Verdict[] {
-  return faults.flatMap(({ title, read }) => {
+  const counted = [
+    ...faults,
+    { title: 'rounds behind', read: (one: Measurement) => Number(isBehind(one)) },
+  ]
+  return counted.flatMap(({ title, read }) => {
+    // What a server lost that is behind, nobody knows.
+    if (title === LOST && roundsBehind(base) + roundsBehind(fresh) > 0) return []
     const [before, after] = [base, fresh].map((trial) => {
       const values = [...valuesOf(trial.servers.get(OURS), read).values()]
       return values.reduce((total, value) => total + value, 0)

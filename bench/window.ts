@@ -2,6 +2,7 @@
 // counted beside what the server used.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cores } from './cores.ts'
+import { nowUs } from './load/clock.ts'
 import type { SubscriberFleet } from './load/fleet.ts'
 import type { Address } from './load/message.ts'
 import { type Reading, startMeter } from './meter.ts'
@@ -16,8 +17,7 @@ export const WARM_SECONDS = 1
 /** Connected, a server still allocates and frees. */
 const SETTLE_MS = 1_000
 /** Nothing delivered for so long after the last answer: what is missing is lost. */
-const QUIET_MS = 1_500
-const DRAIN_MS_MAX = 30_000
+const QUIET_US = 1_500_000
 const LOOK_MS = 20
 
 type Present<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
@@ -87,17 +87,34 @@ export async function measureWindow(
   }
 }
 
-/** Waits until so many are delivered, or nothing comes any more. */
-export async function drain(fleet: SubscriberFleet, expected: number): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS_MAX
-  let deliveries = -1
-  let movedAt = performance.now()
-  while (fleet.deliveries < expected && performance.now() < deadline) {
-    if (fleet.deliveries !== deliveries) movedAt = performance.now()
-    else if (performance.now() - movedAt > QUIET_MS) return
-    deliveries = fleet.deliveries
+/** What is missed is lost, or, where deliveries were still coming, only not there yet. */
+export function lostOrBehind(missed: number, isDrained: boolean): Partial<Figures> {
+  return isDrained || missed === 0 ? { lost: missed } : { behind: missed }
+}
+
+/**
+ * Waits until so many are delivered, or nothing comes any more.
+ * @param giveUpUs of the clock in load/clock.ts
+ * @returns false where deliveries were still coming after they were given up
+ */
+export async function drain(
+  fleet: SubscriberFleet,
+  expected: number,
+  giveUpUs: number,
+): Promise<boolean> {
+  let deliveries: number | undefined
+  let movedUs = nowUs()
+  while (fleet.deliveries < expected) {
+    const now = nowUs()
+    if (fleet.deliveries !== deliveries) {
+      // Only one that comes after it shows that there was more to come.
+      if (deliveries !== undefined && now > giveUpUs) return false
+      movedUs = now
+      deliveries = fleet.deliveries
+    } else if (now - movedUs > QUIET_US) return true
     await sleep(LOOK_MS)
   }
   // One more than was expected would be a fault, too, and needs a moment to come.
   await sleep(LOOK_MS)
+  return true
 }

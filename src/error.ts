@@ -1,7 +1,7 @@
 // The one error of starting and running a dispatcher: what an operator can cause and mend.
 // Used in the main thread. What an HTTP client can cause is a Fault (event/fault.ts), never thrown.
 
-/** Why a dispatcher could not start or go on. Stable: scripts may rely on it. */
+/** Why a dispatcher could not start, go on, or do what it was asked. Stable: scripts may rely on it. */
 export type ErrorCode =
   | 'unknown_option'
   | 'bad_value'
@@ -9,9 +9,13 @@ export type ErrorCode =
   | 'port_in_use'
   | 'cannot_listen'
   | 'shard_failed'
+  | 'no_addon_folder'
+  | 'certificate_not_renewed'
+  | 'bad_event'
+  | 'stopped'
   | 'source_unreachable'
 
-/** Thrown by {@link carillon}; `message` is one line that an operator can act on. */
+/** Thrown by {@link carillon} and what it returns; `message` is one line that an operator can act on. */
 export class CarillonError extends Error {
   readonly code: ErrorCode
 
@@ -26,4 +30,9 @@ export class CarillonError extends Error {
     const usage = ['unknown_option', 'bad_value', 'bad_config_file'].includes(this.code)
     return usage ? 2 : 1
   }
+}
+
+/** What somebody else's error says; anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

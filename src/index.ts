@@ -1,12 +1,18 @@
 // The library: start a dispatcher, stop it. Signals, exit codes and output belong to main.ts.
 import type { Logger } from 'pino'
+import { type CertificateFacts, readCertificate } from './config/certificate.ts'
 import { setHeaderLimit } from './config/header-limit.ts'
+import { connectionsOf } from './config/open-files.ts'
 import type { Config } from './config/option.ts'
 import { resolveConfig } from './config/parse.ts'
-import { CarillonError } from './error.ts'
+import { allTokens } from './config/token-file.ts'
+import { CarillonError, type ErrorCode } from './error.ts'
 import type { Hub } from './hub/hub.ts'
+import type { Counts, DispatcherState, Levels, SourceState } from './hub/message.ts'
 import { probeAddress } from './hub/probe.ts'
+import { type Publication, publish } from './hub/publication.ts'
 import { Supervisor } from './hub/supervisor.ts'
+import { warnOfExposure } from './ops/exposure.ts'
 import { watchThread } from './ops/figures.ts'
 import { createLog } from './ops/log.ts'
 import { reportStatus } from './ops/reporter.ts'
@@ -14,7 +20,27 @@ import { StatusDesk } from './ops/status.ts'
 import { version } from './ops/version.ts'
 import { RedisSource } from './source/redis.ts'
 
-export { CarillonError, type Config, version }
+export {
+  CarillonError,
+  type Config,
+  type Counts,
+  type ErrorCode,
+  type Levels,
+  type Publication,
+  type SourceState,
+  version,
+}
+
+/** How a dispatcher does. Counts are since its start, and up to a second old. */
+export interface Stats extends Pick<DispatcherState, 'ready' | 'reason' | 'overloaded'> {
+  /** Events in the order of all: over HTTP, from sources, by `publish`, and of rollups. */
+  readonly events: number
+  /** Bytes of events that the slowest shard has still to write. */
+  readonly backlogBytes: number
+  readonly levels: Levels
+  readonly counts: Counts
+  readonly sources: readonly SourceState[]
+}
 
 /** A running dispatcher. */
 export interface Dispatcher {
@@ -24,6 +50,21 @@ export interface Dispatcher {
   readonly url: string
   /** Resolves when it cannot go on: a shard dies again and again. Then call `close`. */
   readonly failed: Promise<CarillonError>
+  /**
+   * Publishes an event. It has its place in the order of all when this returns.
+   * @returns false, with the event dropped, while subscribers wait for the server to write earlier
+   * events (`backlogBytesMax`): publish less, or later
+   * @throws CarillonError `bad_event` for a topic, name, id, retry or data that cannot be used;
+   * `stopped` after `close` was called
+   */
+  publish(event: Publication): boolean
+  stats(): Stats
+  /**
+   * Reads the files of `tlsCert` and `tlsKey` anew: connections from now on get that certificate;
+   * those that are there keep theirs, and their streams. Without TLS it only logs that.
+   * @throws CarillonError, and the old certificate stays, where the files cannot be used
+   */
+  renewCertificate(): Promise<void>
   /**
    * Stops: takes nothing more, delivers what was accepted, closes all streams.
    * @param drainSeconds the most time that may take; by default the option of that name
@@ -38,16 +79,19 @@ export interface Dispatcher {
  * cannot be reached
  */
 export async function carillon(options: Partial<Config> = {}): Promise<Dispatcher> {
-  const config = resolveConfig(options)
+  const resolved = resolveConfig(options)
+  // What files and the process's limits say is added here, once, however the options came.
+  const config = Object.freeze({
+    ...resolved,
+    ...allTokens(resolved),
+    connectionsMax: connectionsOf(resolved),
+  })
+  const certificate = readCertificate(config)
   const log = createLog(config.logLevel, {})
   const port = await probeAddress(config.host, config.port)
   setHeaderLimit(config.headerBytesMax)
   const figures = watchThread()
-  const supervisor = new Supervisor(config, port, log, () => ({
-    subscribers: 0,
-    closedSlow: 0,
-    ...figures.read(),
-  }))
+  const supervisor = new Supervisor(config, port, log, () => figures.read())
   const { hub } = supervisor
   const redis = openRedis(config, log, hub)
   const failed = new Promise<CarillonError>((resolve) => {
@@ -57,7 +101,7 @@ export async function carillon(options: Partial<Config> = {}): Promise<Dispatche
   const stop = async (drainSeconds: number): Promise<void> => {
     stopReports()
     redis?.stop()
-    await supervisor.stop(Date.now() + drainSeconds * 1000)
+    await supervisor.stop(drainSeconds * 1000)
     figures.stop()
   }
   try {
@@ -70,20 +114,45 @@ export async function carillon(options: Partial<Config> = {}): Promise<Dispatche
   if (redis !== undefined && config.statusReportSeconds > 0) {
     stopReports = reportToRedis(config, log, hub, redis)
   }
-  const url = urlOf(config.host, port)
+  const url = urlOf(config, port)
   log.info({ url, threads: config.threads, preset: config.preset, version }, 'listening')
+  warnOfExposure(config, log)
+  if (certificate !== undefined) logCertificate(log, certificate, 'serving https')
   const close = async (drainSeconds: number): Promise<void> => {
     log.info({ drainSeconds }, 'stopping')
     await stop(drainSeconds)
     log.info('stopped')
   }
+  const renew = async (): Promise<void> => {
+    const renewed = readCertificate(config)
+    if (renewed === undefined) {
+      log.warn('no certificate to renew: this server is without TLS')
+      return
+    }
+    await supervisor.renewCertificate()
+    logCertificate(log, renewed, 'certificate renewed')
+  }
+  let renewal = Promise.resolve()
   let closed: Promise<void> | undefined
   return {
     port,
     url,
     failed,
+    publish: (event) => {
+      if (closed !== undefined) throw new CarillonError('stopped', 'the dispatcher is stopped')
+      return publish(hub.inlet, event, config.bodyBytesMax)
+    },
+    stats: () => statsOf(hub.state),
+    // One after the other: each must end with what the files held at its time.
+    renewCertificate: () => (renewal = renewal.then(renew, renew)),
     close: (drainSeconds = config.drainSeconds) => (closed ??= close(drainSeconds)),
   }
+}
+
+function statsOf(state: DispatcherState): Stats {
+  const { ready, reason, overloaded, events, backlogBytes, sources, totals } = state
+  const { levels, counts } = totals
+  return { ready, reason, overloaded, events, backlogBytes, levels, counts, sources }
 }
 
 /** The Redis that events come from, or that the status goes to. */
@@ -108,7 +177,15 @@ function reportToRedis(config: Config, log: Logger, hub: Hub, redis: RedisSource
   )
 }
 
-function urlOf(host: string, port: number): string {
-  if (host === '*' || host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`
-  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
+function logCertificate(log: Logger, facts: CertificateFacts, message: string): void {
+  const { fault, ...certificate } = facts
+  log.info({ certificate }, message)
+  if (fault !== undefined)
+    log.warn({ certificate }, `clients will refuse the certificate: ${fault}`)
+}
+
+function urlOf({ host, tlsCert }: Config, port: number): string {
+  const scheme = tlsCert === '' ? 'http' : 'https'
+  if (host === '*' || host === '0.0.0.0' || host === '::') return `${scheme}://127.0.0.1:${port}`
+  return host.includes(':') ? `${scheme}://[${host}]:${port}` : `${scheme}://${host}:${port}`
 }

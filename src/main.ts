@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // The command: options → start; signals → stop; errors → exit code. Main thread. Nothing else.
-import { helpText } from './config/help.ts'
-import { type Command, parseCommand } from './config/parse.ts'
-import { CarillonError, carillon, version } from './index.ts'
+// Each command loads only what it needs: the server takes ten times as long to load as the client.
+import { readCommandLine } from './config/command.ts'
+import type { Command } from './config/parse.ts'
+import { CarillonError } from './error.ts'
+import { version } from './ops/version.ts'
 
 /** What a stop may take beyond its drain time before the process is ended by force, in ms. */
 const GRACE_MS = 5000
@@ -24,7 +26,19 @@ async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void>
     if (process.pid === 1) process.once(signal, () => process.exit(1))
   }
   for (const signal of signals) endAtOnce(signal)
+  // Its default is to end the process, also while it starts.
+  let renew = (): void => {}
+  process.on('SIGHUP', () => renew())
+  const { carillon } = await import('./index.ts')
   const dispatcher = await carillon(config)
+  renew = () => {
+    dispatcher.renewCertificate().catch((error: unknown) => {
+      if (!(error instanceof CarillonError)) throw error
+      process.stderr.write(
+        `carillon: certificate not renewed, the old one stays: ${error.message}\n`,
+      )
+    })
+  }
   const stop = async (exitCode: number, drainSeconds: number): Promise<void> => {
     const force = setTimeout(endNow, drainSeconds * 1000 + GRACE_MS)
     await dispatcher.close(drainSeconds)
@@ -50,13 +64,34 @@ async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void>
   await stop(failure.exitCode, 0)
 }
 
-try {
-  const command = parseCommand()
-  if (command.run === 'help') process.stdout.write(helpText())
-  else if (command.run === 'version') process.stdout.write(`${version}\n`)
-  else await serve(command)
-} catch (error) {
-  if (!(error instanceof CarillonError)) throw error
-  process.stderr.write(`carillon: ${error.message}\n`)
-  process.exitCode = error.exitCode
+async function runServer(argv: readonly string[]): Promise<void> {
+  const { parseCommand } = await import('./config/parse.ts')
+  const command = parseCommand(argv)
+  if (command.run === 'version') process.stdout.write(`${version}\n`)
+  else if (command.run === 'help') {
+    const { helpText } = await import('./config/help.ts')
+    process.stdout.write(helpText())
+  } else await serve(command)
 }
+
+// A full disk or a reader that is gone costs these lines, not the server: without a handler, Node
+// takes the failed write for an uncaught exception.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
+
+// A function: a single-file executable is no module, and may not await on its top level.
+async function run(): Promise<void> {
+  try {
+    const { name, argv } = readCommandLine()
+    if (name === 'serve') await runServer(argv)
+    else {
+      const { runClient } = await import('./client/run.ts')
+      process.exitCode = await runClient({ name, argv }, version)
+    }
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error
+    process.stderr.write(`carillon: ${error.message}\n`)
+    process.exitCode = error.exitCode
+  }
+}
+
+void run()

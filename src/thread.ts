@@ -1,10 +1,14 @@
 // The entry of a shard's thread: puts http, shard and ops together, and speaks with the hub.
 // Piscina calls it once for each shard; the promise ends with the shard.
 import type { Logger } from 'pino'
+import { messageOf } from './error.ts'
 import { HttpApp } from './http/app.ts'
+import { Routes } from './http/routes.ts'
+import { distributionsOf } from './hub/histogram.ts'
 import {
   type HubToShard,
   type HubToShards,
+  type ShardReport,
   type ShardTask,
   type ShardToHub,
   unknownMessage,
@@ -27,6 +31,7 @@ class ShardThread {
   readonly #task: ShardTask
   readonly #log: Logger
   readonly #shard: Shard
+  readonly #routes: Routes
   readonly #app: HttpApp
   readonly #status: StatusDesk
   readonly #relay: RelayReceiver
@@ -40,11 +45,12 @@ class ShardThread {
       this.#end = resolve
     })
     this.#log = createLog(config.logLevel, { shard: number })
-    this.#shard = new Shard(config, this.#log, (message) => this.#post(message))
+    this.#shard = new Shard(config, number, this.#log, (message) => this.#post(message))
     this.#status = new StatusDesk(config.nodeName, startedAt, (ask) =>
       this.#post({ type: 'statusAsk', ask }),
     )
-    this.#app = new HttpApp(config, this.#shard, this.#status)
+    this.#routes = new Routes(config, this.#shard, this.#status)
+    this.#app = new HttpApp(config, this.#shard.census, (app) => this.#routes.install(app))
     // Also when the thread dies of an error. What was answered 200 in this turn must still reach
     // the hub; and a uWS socket that outlives its thread aborts the process.
     process.on('exit', this.#beforeExit)
@@ -71,8 +77,14 @@ class ShardThread {
       case 'adopt':
         this.#app.adopt(message.descriptor)
         return
+      case 'disown':
+        this.#app.disown(message.descriptor)
+        return
+      case 'renew':
+        this.#renew()
+        return
       case 'statusAsk':
-        sendRows(this.#task.shard, this.#shard.roster, (part) => {
+        sendRows(this.#task.shard, this.#shard.roster, this.#shard.slow, (part) => {
           this.#post({ type: 'statusPart', ask: message.ask, to: message.from, part })
         })
         return
@@ -89,8 +101,19 @@ class ShardThread {
   }
 
   #receiveRelayed(message: HubToShards): void {
-    if (message.type === 'finish') void this.#finish(message.deadline)
+    if (message.type === 'finish') void this.#finish(message.withinMs)
     else this.#shard.receive(message, this.#task.shard)
+  }
+
+  #renew(): void {
+    const replaced = this.#app.descriptor
+    let fault: string | undefined
+    try {
+      this.#app.renewCertificate()
+    } catch (error) {
+      fault = messageOf(error)
+    }
+    this.#post({ type: 'renewed', fault, descriptor: this.#app.descriptor, replaced })
   }
 
   #drain(): void {
@@ -100,10 +123,10 @@ class ShardThread {
     this.#post({ type: 'drained' })
   }
 
-  async #finish(deadline: number): Promise<void> {
+  async #finish(withinMs: number): Promise<void> {
     const { roster } = this.#shard
     const { reconnectMs } = this.#task.config
-    await closeStreams(roster, deadline, reconnectMs, () => this.#shard.isFlushed)
+    await closeStreams(roster, withinMs, reconnectMs, () => this.#shard.isFlushed)
     process.off('exit', this.#beforeExit)
     this.#app.close()
     this.#shard.close()
@@ -115,8 +138,27 @@ class ShardThread {
   }
 
   #report(): void {
-    const { roster, closedSlow } = this.#shard
-    const report = { subscribers: roster.size, closedSlow, ...this.#figures.read() }
+    const { addresses, census, feeds, meter, outbox, roster, slow } = this.#shard
+    const { deliveries, deliveredBytes, writes, heartbeats, streamsOpened, streamsClosed } = meter
+    const { closedLagBytes, closedLagSeconds, skips, skippedEvents } = slow
+    const { heapUsedBytes, gcCount, gcPauseNs, utilization } = this.#figures.read()
+    const report: ShardReport = {
+      levels: { subscribers: roster.size, feeds, connections: census.own, heapUsedBytes },
+      counts: {
+        accepted: outbox.accepted,
+        ...{ deliveries, deliveredBytes, writes, heartbeats, streamsOpened, streamsClosed },
+        ...{ closedLagBytes, closedLagSeconds, skips, skippedEvents },
+        streamsRefused: census.refused,
+        connectionsClosed: census.closed,
+        addressStreamsRefused: addresses?.streamsRefused ?? 0,
+        addressPublishesRefused: addresses?.publishesRefused ?? 0,
+        ...{ gcCount, gcPauseNs },
+      },
+      distributions: distributionsOf(meter),
+      problems: this.#routes.problems,
+      slowest: slow.page(roster).slowest,
+      utilization,
+    }
     this.#post({ type: 'report', report })
   }
 }

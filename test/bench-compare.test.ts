@@ -107,6 +107,16 @@ describe('the rule', () => {
     assert.deepEqual(of(compare(lossy, lossy), 'worse'), [])
   })
 
+  it('judges neither latency nor loss of a server that is behind, but that it is', () => {
+    const lossy = run([{ ...OURS, lost: 1 }])
+    const behind = run([{ ...OURS, behind: 4000, p99Ms: 5 }])
+    const comparison = compare(lossy, behind)
+    assert.deepEqual(of(comparison, 'worse'), ['rounds behind'])
+    assert.deepEqual(of(comparison, 'improved'), [])
+    assert.match(reasonOf(comparison, 'latency p99, ms') ?? '', /it was behind/)
+    assert.deepEqual(of(compare(behind, lossy), 'improved'), ['rounds behind'])
+  })
+
   it('judges no speed where the load client was the limit, but memory', () => {
     const limited: Sketch = { ...OURS, limit: 'load client', kibibytes: 2 }
     const fresh: Sketch = { ...limited, cpuUs: 12, kibibytes: 3 }

@@ -53,6 +53,12 @@ describe('the page', () => {
     assert.match(page, /1,000 subscribers, 50 events per second, 150 event bytes; 5 rounds\./)
   })
 
+  it('says one of a thing as one', () => {
+    const load = { threads: 1, connections: 64, pipelining: 16 }
+    const page = markdownOf(resultsOf(measure(SERVERS, { load })))
+    assert.match(page, /\n1 thread, 64 connections, pipelining 16; 5 rounds\./)
+  })
+
   it('has ours first, then the floor and peers, with our ratio to each', () => {
     const page = markdownOf(resultsOf(measure(SERVERS)))
     const heads = ['carillon', 'floor', 'nchan', 'ours ÷ floor', 'ours ÷ nchan']

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { publishOptions, tailOptions } from '../src/config/client-option.ts'
 import { flagOf, options } from '../src/config/option.ts'
 import { ask, assertProblem, get } from './kit/connection.ts'
 import { post } from './kit/raw.ts'
@@ -51,11 +52,14 @@ async function assertFails(
 }
 
 describe('carillon --help and --version', () => {
-  for (const flag of ['--help', '-h']) {
-    test(`${flag} prints every option, at most 80 columns wide`, async () => {
-      const { code, stdout, stderr } = await runCommand([flag])
+  for (const line of ['--help', '-h', 'serve --help', 'help', 'help serve']) {
+    test(`${line} prints every option, at most 80 columns wide`, async () => {
+      const { code, stdout, stderr } = await runCommand(line.split(' '))
       assert.equal(code, 0)
       assert.equal(stderr, '')
+      for (const name of ['serve', 'publish', 'tail']) {
+        assert.ok(stdout.includes(`\n  carillon ${name} `), `an example of ${name}`)
+      }
       for (const name of Object.keys(options)) {
         assert.ok(stdout.includes(`\n  ${flagOf(name)} `), name)
       }
@@ -65,6 +69,29 @@ describe('carillon --help and --version', () => {
         .filter((line) => line.length > 80 && line.trim().includes(' '))
       assert.deepEqual(long, [])
     })
+  }
+
+  const tables = { publish: publishOptions, tail: tailOptions }
+  for (const [name, table] of Object.entries(tables)) {
+    for (const args of [
+      ['help', name],
+      [name, '--help'],
+      [name, 'x', '-h'],
+    ]) {
+      test(`${args.join(' ')} prints its options, with examples`, async () => {
+        const { code, stdout, stderr } = await runCommand(args)
+        assert.equal(code, 0)
+        assert.equal(stderr, '')
+        for (const option of Object.keys(table)) {
+          assert.match(stdout, new RegExp(`^  ${flagOf(option)}( |$)`, 'm'))
+        }
+        assert.ok(stdout.split(`\n  carillon ${name} `).length > 4)
+        assert.deepEqual(
+          stdout.split('\n').filter((row) => row.length > 80),
+          [],
+        )
+      })
+    }
   }
 
   for (const flag of ['--version', '-v']) {
@@ -78,7 +105,11 @@ describe('options that cannot be used end with 2 and one line', { concurrency: 2
   // One of each kind; options.test.ts has them all.
   const cases: readonly [args: string[], why: RegExp][] = [
     [['--nope'], /unknown option --nope/],
-    [['serve'], /unknown option serve/],
+    [['sreve'], /unknown command sreve; there are serve, publish, tail and help/],
+    [['serve', 'more'], /unknown option more/],
+    [['help', 'nope'], /unknown command nope/],
+    [['publish'], /publish needs a topic; carillon publish --help/],
+    [['tail', '--nope'], /unknown option --nope/],
     [['--port'], /--port needs a value/],
     [['--port', '--threads', '2'], /--port needs a value/],
     [['--port', '70000'], /--port: 70000 .*from 0 to 65535/],

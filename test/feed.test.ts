@@ -2,15 +2,25 @@
 // slices, every subscriber gets its bytes once and in order, and only those that lag are closed.
 import assert from 'node:assert/strict'
 import { describe, it, mock } from 'node:test'
+import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { BatchWriter } from '../src/event/batch.ts'
-import type { Feed, FeedContext, SlowReason } from '../src/shard/feed.ts'
+import type { SlowReason } from '../src/hub/message.ts'
+import type { Feed, FeedContext } from '../src/shard/feed.ts'
 import { FeedIndex } from '../src/shard/feed-index.ts'
 import { Flusher } from '../src/shard/flusher.ts'
+import { Meter } from '../src/shard/meter.ts'
 import { Subscriber } from '../src/shard/subscriber.ts'
 import { FakeResponse } from './kit/response.ts'
 
-const LIMITS = { writeBytesMax: 64, lagBytesMax: 200, lagMsMax: 30_000, heartbeatMs: 15_000 }
+const LIMITS = {
+  writeBytesMax: 64,
+  lagBytesMax: 200,
+  lagMsMax: 30_000,
+  heartbeatMs: 15_000,
+  lagPolicy: 'close' as FeedContext['lagPolicy'],
+  announceSkips: false,
+}
 /** What a write costs on the world's clock: a slice of 2 ms holds a few. */
 const WRITE_MS = 0.3
 
@@ -38,6 +48,8 @@ class World {
   readonly clients = new Set<Client>()
   /** Who was closed for lagging, and why. */
   readonly slow: [Subscriber, SlowReason][] = []
+  /** Who was skipped, why, and past how many events. */
+  readonly skipped: [Subscriber, SlowReason, number][] = []
   readonly left: Subscriber[] = []
   readonly index: FeedIndex
   nowMs = 0
@@ -50,17 +62,21 @@ class World {
     const context: FeedContext = {
       ...LIMITS,
       ...limits,
+      meter: new Meter(),
       dirty: (feed: Feed) => this.#flusher.add(feed),
-      left: (subscriber: Subscriber) => {
+      left: (subscriber: Subscriber, sent: number) => {
+        assert.ok(sent >= 0)
         this.left.push(subscriber)
         this.index.dropIfEmpty(subscriber.feed)
       },
       slow: (subscriber: Subscriber, reason: SlowReason) => this.slow.push([subscriber, reason]),
+      skipped: (...laggard) => this.skipped.push(laggard),
     }
     this.index = new FeedIndex(context)
     this.#flusher = new Flusher(
       () => this.#roundBegins(),
       () => this.#roundEnds(),
+      () => {},
     )
   }
 
@@ -89,7 +105,7 @@ class World {
     response.onWrite = () => {
       this.nowMs += WRITE_MS
     }
-    const identity = { requestPath: topic, clientIp: '', userAgent: '' }
+    const identity = { requestPath: topic, clientIp: '', address: '', userAgent: '' }
     const feed = this.index.feedOf(topic)
     const subscriber = new Subscriber(response.asResponse, feed, identity)
     feed.join(subscriber)
@@ -144,6 +160,8 @@ class World {
   #roundEnds(): void {
     for (const [client, length] of this.#due) {
       if (!this.clients.has(client) || client.response.isFull) continue
+      // Of a skipped one, only the test knows what it must have.
+      if (client.subscriber.skips > 0) continue
       assert.ok(client.response.text.length >= length, 'a round left bytes of its begin behind')
     }
   }
@@ -183,7 +201,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('join' as const),
       topic,
-      rooms: fc.array(room, { minLength: 1, maxLength: 12 }),
+      // More than are served between two looks at the clock: passes are cut anywhere.
+      rooms: fc.array(room, { minLength: 1, maxLength: 48, size: 'max' }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('leave' as const), who }) },
@@ -460,14 +479,27 @@ describe('the tick of a feed', () => {
 describe('the flusher', () => {
   it('cuts a pass into slices, so that others are served in between', () => {
     World.run((world) => {
-      const clients = Array.from({ length: 50 }, () => world.join('/a'))
+      const clients = Array.from({ length: 200 }, () => world.join('/a'))
       world.append([{ topic: '/a', text: 'x' }])
       world.turn()
       const served = clients.filter(({ response }) => response.text === 'x').length
-      assert.ok(served > 0 && served < 25, `${served} of 50 in one slice`)
+      assert.ok(served > 0 && served < 50, `${served} of 200 in one slice`)
       world.settle()
       assert.ok(clients.every(({ response }) => response.text === 'x'))
     })
+  })
+
+  it('cuts it sooner where events are large', () => {
+    const limits = { writeBytesMax: 262_144, lagBytesMax: 1_000_000 }
+    World.run((world) => {
+      const clients = Array.from({ length: 200 }, () => world.join('/a'))
+      world.append([{ topic: '/a', text: 'x'.repeat(131_072) }])
+      world.turn()
+      const served = clients.filter(({ response }) => response.text !== '').length
+      assert.ok(served > 0 && served < 10, `${served} of 200 in one slice`)
+      world.settle()
+      assert.ok(clients.every(({ response }) => response.text !== ''))
+    }, limits)
   })
 
   it('gives a feed its turn while another is flooded', () => {
@@ -482,5 +514,176 @@ describe('the flusher', () => {
       }
       assert.equal(quiet.response.text, 'q')
     })
+  })
+})
+
+/** Frames of real events, numbered; sizes so that writes and frames are cut anywhere. */
+function eventFrame(number: number, size: number): string {
+  return `data: <${number}>${'x'.repeat(size)}\ndata: \ndata: end\n\n`
+}
+
+/** What an EventSource makes of a stream: numbers of events, and counts of skipped ones. */
+function parsed(text: string): (number | { readonly skipped: number })[] {
+  const got: (number | { readonly skipped: number })[] = []
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      if (event === 'carillon.skipped') got.push({ skipped: JSON.parse(data).events })
+      else {
+        const [, number, padding, end] = /^<(\d+)>(x*)\n\n(end)$/.exec(data) ?? []
+        assert.ok(end, `a torn event: ${data}`)
+        assert.equal(padding?.length, sizeOf(Number(number)))
+        got.push(Number(number))
+      }
+    },
+    onError: (error) => assert.fail(error.message),
+    onComment: (comment) => assert.match(comment, /^( ?skipped \d+ events)?$/),
+  })
+  parser.feed(text)
+  return got
+}
+
+function sizeOf(number: number): number {
+  return (number * 37) % 90
+}
+
+const SKIP = { lagPolicy: 'skip', announceSkips: true } as const
+
+describe('under the policy skip', () => {
+  it('every stream is whole events in order, and says exactly how many it lacks where', () => {
+    const skipStep = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ events: fc.integer({ min: 1, max: 4 }) }) },
+      { weight: 2, arbitrary: fc.record({ room }) },
+      { weight: 3, arbitrary: fc.record({ who: fc.nat(), room }) },
+      { weight: 1, arbitrary: fc.record({ waitMs: fc.constantFrom(1000, 16_000, 31_000) }) },
+      { weight: 3, arbitrary: fc.constant({}) },
+    )
+    let skips = 0
+    fc.assert(
+      fc.property(fc.array(skipStep, { maxLength: 120, size: 'max' }), (steps) => {
+        World.run((world) => {
+          let number = 0
+          const joinedAt = new Map<Client, number>()
+          for (const step of steps) {
+            if ('events' in step) {
+              for (let count = 0; count < step.events; count++) {
+                world.append([{ topic: '/a', text: eventFrame(number, sizeOf(number)) }])
+                number++
+              }
+            } else if ('who' in step) {
+              const full = [...world.clients].filter(({ response }) => response.isFull)
+              const client = full[step.who % full.length]
+              if (client !== undefined && !client.response.isClosed) world.drain(client, step.room)
+            } else if ('room' in step) joinedAt.set(world.join('/a', step.room), number)
+            else if ('waitMs' in step) {
+              world.nowMs += step.waitMs
+              for (const feed of world.index) feed.tick(world.nowMs)
+            } else world.turn()
+          }
+          world.settle()
+          for (const [client, from] of joinedAt) {
+            if (client.response.isClosed) continue
+            while (client.response.isFull) {
+              world.drain(client, ENDLESS)
+              world.settle()
+            }
+            let next = from
+            for (const one of parsed(client.response.text)) {
+              if (typeof one === 'number') assert.equal(one, next++)
+              else next += one.skipped
+            }
+            assert.equal(next, number, 'up to the last event')
+            const { sent, skippedEvents, lagBytes, laggingSince } = client.subscriber
+            assert.equal(sent + skippedEvents, number - from)
+            assert.deepEqual([lagBytes, laggingSince, client.response.endsOpen], [0, 0, false])
+          }
+          for (const [, reason] of world.slow) assert.equal(reason, 'lag_seconds')
+          skips += world.skipped.length
+        }, SKIP)
+      }),
+      { numRuns: 400 },
+    )
+    assert.ok(skips > 1000, `only ${skips} skips: the property shows little`)
+  })
+
+  it('a laggard keeps no log, and has its notice first when it has room again', () => {
+    World.run((world) => {
+      const full = world.join('/a', 0)
+      const fast = world.join('/a')
+      for (let number = 0; number < 50; number++) {
+        world.append([{ topic: '/a', text: eventFrame(number, sizeOf(number)) }])
+        world.settle()
+        const held = [...world.index].map((feed) => feed.log.heldBytes)
+        assert.ok(Math.max(...held) <= LIMITS.lagBytesMax + 150, `${held} bytes held`)
+      }
+      assert.equal(parsed(fast.response.text).length, 50)
+      assert.ok(world.skipped.length > 5)
+      assert.ok(full.subscriber.lagBytes <= LIMITS.lagBytesMax)
+      world.drain(full, ENDLESS)
+      world.settle()
+      const [first, second] = parsed(full.response.text)
+      assert.equal(first, 0)
+      const last = world.skipped.reduce((sum, [, , events]) => sum + events, 0)
+      assert.deepEqual(second, { skipped: last })
+      assert.match(full.response.text, /\n\n: skipped \d+ events\n\nevent: carillon.skipped\n/)
+    }, SKIP)
+  })
+
+  it('a comment alone says it where skips are not announced', () => {
+    World.run(
+      (world) => {
+        const full = world.join('/a', 0)
+        for (let number = 0; number < 10; number++) {
+          world.append([{ topic: '/a', text: eventFrame(number, sizeOf(number)) }])
+          world.settle()
+        }
+        world.drain(full, ENDLESS)
+        assert.match(full.response.text, /\n\n: skipped \d+ events\n\n(data|$)/)
+        assert.ok(!full.response.text.includes('event:'))
+      },
+      { lagPolicy: 'skip' },
+    )
+  })
+
+  it('one that has taken nothing since it was skipped is closed after lagMsMax', () => {
+    World.run((world) => {
+      const { response, subscriber } = world.join('/a', 0)
+      const tick = (ms: number): void => {
+        world.nowMs += ms
+        for (const feed of world.index) feed.tick(world.nowMs)
+        world.settle()
+      }
+      world.append([{ topic: '/a', text: eventFrame(0, 10) }])
+      world.settle()
+      tick(LIMITS.lagMsMax + 1)
+      assert.equal(world.skipped.length, 1)
+      const since = world.nowMs
+      // That it is skipped again meanwhile, for bytes, is no sign of life.
+      for (let number = 1; number < 20; number++) {
+        world.append([{ topic: '/a', text: eventFrame(number, sizeOf(number)) }])
+        world.settle()
+      }
+      assert.ok(world.skipped.length > 1)
+      tick(LIMITS.lagMsMax - (world.nowMs - since))
+      assert.equal(response.isClosed, false)
+      tick(2)
+      assert.equal(response.isClosed, true)
+      assert.deepEqual(world.slow, [[subscriber, 'lag_seconds']])
+    }, SKIP)
+  })
+
+  it('one that takes a little now and then is skipped again, and stays', () => {
+    World.run((world) => {
+      const client = world.join('/a', 0)
+      for (let period = 0; period < 5; period++) {
+        world.append([{ topic: '/a', text: eventFrame(period, sizeOf(period)) }])
+        world.settle()
+        world.nowMs += LIMITS.lagMsMax + 1000
+        for (const feed of world.index) feed.tick(world.nowMs)
+        world.settle()
+        world.drain(client, 0)
+      }
+      assert.equal(client.response.isClosed, false)
+      assert.deepEqual(world.slow, [])
+    }, SKIP)
   })
 })

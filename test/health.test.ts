@@ -10,6 +10,8 @@ import { type Server, startServer } from './kit/server.ts'
 import { RawSubscriber } from './kit/subscriber.ts'
 import { until } from './kit/until.ts'
 
+const NDJSON = 'Content-Type: application/x-ndjson\r\n'
+
 const STATUS = '/admin/status.json'
 
 const { version } = JSON.parse(
@@ -106,6 +108,13 @@ describe('GET /health', () => {
     const health = async (): Promise<Record<string, unknown>> =>
       JSON.parse((await ask(server.port, get('/health'))).body)
     await until(async () => (await health())['subscribers'] === 30, '30 subscribers', 5000)
+    // Something to collect, until it is: an idle server may go without for a long time.
+    const batch = post('/publish/any', '{"data":1}\n'.repeat(50_000), NDJSON)
+    const hasCollected = async (): Promise<boolean> => {
+      assert.equal((await ask(server.port, batch)).status, 200)
+      return Number((await health())['num_gc']) > 0
+    }
+    await until(hasCollected, 'a collection is counted', 20_000)
     const { alloc, sys, num_gc, pause_total_ns } = await health()
     const heap = Number.parseInt(String(alloc), 10)
     assert.ok(heap > 0 && heap < Number.parseInt(String(sys), 10), `${alloc} of ${sys}`)

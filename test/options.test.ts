@@ -5,11 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import fc from 'fast-check'
 import { helpText, optionPage } from '../src/config/help.ts'
 import { type Config, envOf, flagOf, type OptionName, options } from '../src/config/option.ts'
-import { boundOf, parseCommand, resolveConfig } from '../src/config/parse.ts'
+import { parseCommand, resolveConfig } from '../src/config/parse.ts'
 import { presets } from '../src/config/preset.ts'
 import type { OptionSpec } from '../src/config/spec.ts'
+import { boundOf } from '../src/config/value.ts'
 import { CarillonError } from '../src/error.ts'
 
 const table = Object.entries(options) as [OptionName, OptionSpec][]
@@ -17,6 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), 'carillon-options-'))
 after(() => rmSync(folder, { recursive: true }))
 
 let files = 0
+const TOKEN = 'abcdefghijklmnop'
+
 function fileOf(text: string): string {
   const path = join(folder, `${++files}.jsonc`)
   writeFileSync(path, text)
@@ -76,11 +80,21 @@ function expectRefused({ label, config }: Way, shown: string, spec: OptionSpec):
   assert.match(why, spec.kind === 'records' ? /^ \(it is no list|item 1: .+\)$/ : /^$/)
 }
 
+function isSecret(spec: OptionSpec): boolean {
+  return spec.kind === 'list' && spec.isSecret === true
+}
+
 interface Cases {
   /** What can be used: the text and the value that it means. */
   readonly good: readonly (readonly [text: string, value: unknown])[]
   readonly badTexts: readonly string[]
   readonly badValues: readonly unknown[]
+}
+
+/** Of a list that is empty by default: tokens, or files of them. */
+function itemsOf({ default: items, isSecret }: OptionSpec & { kind: 'list' }): readonly string[] {
+  if (items.length > 0) return items
+  return isSecret ? [TOKEN, `${TOKEN}-too`] : [fileOf(TOKEN)]
 }
 
 function casesOf(spec: OptionSpec): Cases {
@@ -109,18 +123,24 @@ function casesOf(spec: OptionSpec): Cases {
     case 'text': {
       const good = spec.check === undefined ? 'some text' : (spec.default as string)
       const badTexts = spec.check === undefined ? [] : ['some text']
-      return { good: [[good, good]], badTexts, badValues: [...badTexts, '', 1, null, ['x']] }
+      const empty = spec.isOptional === true ? [] : ['']
+      return { good: [[good, good]], badTexts, badValues: [...badTexts, ...empty, 1, null, ['x']] }
     }
-    case 'list':
+    case 'list': {
+      const items = itemsOf(spec)
+      const [first] = items
+      // Any text can be a path.
+      const wrong = spec.check('?') ? [] : ['?', `${first},?`]
       return {
         good: [
           ['none', []],
-          [spec.default.join(','), spec.default],
-          [spec.default.join(' , '), spec.default],
+          [items.join(','), items],
+          [items.join(' , '), items],
         ],
-        badTexts: ['?', `${spec.default[0]},`, `${spec.default[0]},?`],
-        badValues: [spec.default[0], [1], [null], {}, [...spec.default, '']],
+        badTexts: [...wrong, `${first},`],
+        badValues: [first, [1], [null], {}, [...items, '']],
       }
+    }
     case 'records': {
       const items = Object.values(presets.emojitracker({})).find(
         (value) => Array.isArray(value) && spec.check(value[0]) === undefined,
@@ -152,11 +172,13 @@ describe('each option', () => {
     it(`${name} refuses anything else, naming itself, the value and the bound`, () => {
       for (const text of badTexts) {
         // A list is read before it is checked.
-        const shown = spec.kind === 'list' ? JSON.stringify(text.split(',')) : text
+        const read = spec.kind === 'list' ? JSON.stringify(text.split(',')) : text
+        const shown = isSecret(spec) ? '***' : read
         for (const way of textWays(name, text)) expectRefused(way, shown, spec)
       }
       for (const value of badValues) {
-        const shown = typeof value === 'string' ? value : JSON.stringify(value)
+        const text = typeof value === 'string' ? value : JSON.stringify(value)
+        const shown = isSecret(spec) ? '***' : text
         for (const way of typedWays(name, value)) expectRefused(way, shown, spec)
       }
     })
@@ -175,6 +197,54 @@ describe('each option', () => {
     assert.equal(flagOf('lagBytesMax'), '--lag-bytes-max')
     assert.equal(envOf('lagBytesMax'), 'CARILLON_LAG_BYTES_MAX')
     assert.equal(envOf('port'), 'PORT')
+  })
+})
+
+describe('any mixture of places', () => {
+  const mixed = ['port', 'threads', 'lagBytesMax', 'drainSeconds', 'shardRestartsMax'] as const
+  /** Whole numbers, in bounds and not, and what is no number. */
+  const text = fc.oneof(fc.integer({ min: -2, max: 100_000 }).map(String), fc.constant('x'))
+  const values = fc.dictionary(fc.constantFrom(...mixed), text, { maxKeys: mixed.length })
+
+  function isGood(name: OptionName, value: string): boolean {
+    const spec = options[name] as OptionSpec & { kind: 'integer' }
+    return /^\d+$/.test(value) && Number(value) >= spec.min && Number(value) <= spec.max
+  }
+
+  it('gives what the first of flag, variable and file says, or an error that names a bad one', () => {
+    const preset = fc.constantFrom('pillarbox' as const, 'emojitracker' as const)
+    fc.assert(
+      fc.property(values, values, values, preset, (flags, variables, file, which) => {
+        const inFile = Object.entries(file).map(([name, value]) => {
+          return [name, /^-?\d+$/.test(value) ? Number(value) : value]
+        })
+        const path = fileOf(JSON.stringify(Object.fromEntries(inFile)))
+        const argv = Object.entries(flags).map(([name, value]) => `${flagOf(name)}=${value}`)
+        const env = Object.fromEntries(
+          Object.entries(variables).map(([name, value]) => [envOf(name as OptionName), value]),
+        )
+        const layers = [flags, variables, file]
+        const bad = layers.flatMap((layer) =>
+          Object.entries(layer).filter(([name, value]) => !isGood(name as OptionName, value)),
+        )
+        const run = (): Config => configOf([...argv, `--preset=${which}`, '--config', path], env)
+        if (bad.length > 0) {
+          const { message } = errorOf(run)
+          const names = bad.flatMap(([name]) => [name, flagOf(name), envOf(name as OptionName)])
+          assert.ok(
+            names.some((name) => message.includes(name)),
+            message,
+          )
+          return
+        }
+        const config = run()
+        for (const name of mixed) {
+          const first = layers.find((layer) => layer[name] !== undefined)?.[name]
+          const fallback = presets[which]({})[name] ?? resolveConfig({})[name]
+          assert.equal(config[name], first === undefined ? fallback : Number(first), name)
+        }
+      }),
+    )
   })
 })
 

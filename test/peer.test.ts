@@ -37,6 +37,73 @@ function headOf(headers: readonly (readonly [name: string, value: string])[] = [
 const PUBLIC = '203.0.113.7'
 const forwarded = headOf([['x-forwarded-for', '198.51.100.1, 10.0.0.1']])
 
+describe('the address that limits go by', () => {
+  const keyOf = (
+    peer: string,
+    headers: readonly (readonly [name: string, value: string])[],
+    peers = byDefault,
+  ): string => peers.limitKey(peers.of(from(peer)), headOf(headers))
+  const forwardedFor = (...values: string[]): (readonly [string, string])[] =>
+    values.map((value) => ['x-forwarded-for', value] as const)
+
+  const cases: readonly [
+    what: string,
+    key: string,
+    peer: string,
+    ...headers: [string, string][],
+  ][] = [
+    ['the peer', PUBLIC, PUBLIC],
+    [
+      'the peer, whatever it says',
+      PUBLIC,
+      PUBLIC,
+      ['x-forwarded-for', '1.2.3.4'],
+      ['x-real-ip', '1.2.3.5'],
+    ],
+    ['IPv4 mapped into IPv6', PUBLIC, `::ffff:${PUBLIC}`],
+    ['the first 64 bits of IPv6', '2001:db8:0:1', '2001:db8:0:1:2:3:4:5'],
+    ['what a trusted peer says', '1.2.3.4', '10.0.0.1', ['x-forwarded-for', '1.2.3.4']],
+    ['what the last proxy saw', '1.2.3.4', '10.0.0.1', ['x-forwarded-for', '6.6.6.6, 1.2.3.4']],
+    [
+      'what is before trusted proxies',
+      '1.2.3.4',
+      '10.0.0.1',
+      ['x-forwarded-for', '6.6.6.6,1.2.3.4, 10.0.0.2,192.168.1.1'],
+    ],
+    [
+      'the first, where all are trusted',
+      '10.0.0.3',
+      '10.0.0.1',
+      ['x-forwarded-for', '10.0.0.3, 10.0.0.2'],
+    ],
+    ['an address with a port', '1.2.3.4', '10.0.0.1', ['x-forwarded-for', '1.2.3.4:567']],
+    ['IPv6 in brackets', '2001:db8:0:0', '10.0.0.1', ['x-forwarded-for', '[2001:db8::9]:443']],
+    ['an address, not a word', '1.2.3.4', '10.0.0.1', ['x-forwarded-for', '1.2.3.4, unknown']],
+    ['X-Real-IP, without the other', '1.2.3.4', '10.0.0.1', ['x-real-ip', '1.2.3.4']],
+    [
+      'X-Forwarded-For before X-Real-IP',
+      '1.2.3.4',
+      '10.0.0.1',
+      ['x-real-ip', '6.6.6.6'],
+      ['x-forwarded-for', '1.2.3.4'],
+    ],
+    [
+      'the peer, where it says nothing of use',
+      '10.0.0.1',
+      '10.0.0.1',
+      ['x-forwarded-for', 'unknown'],
+      ['x-real-ip', ''],
+    ],
+  ]
+  for (const [what, key, peer, ...headers] of cases) {
+    it(`is ${what}`, () => assert.equal(keyOf(peer, headers), key))
+  }
+
+  it('is of the last X-Forwarded-For: a proxy may leave that of the client, and add its own', () => {
+    assert.equal(keyOf('10.0.0.1', forwardedFor('6.6.6.6', '1.2.3.4')), '1.2.3.4')
+  })
+})
+
 describe('a peer', () => {
   const peers: readonly [address: string, shown: string, loopback: boolean, trusted: boolean][] = [
     ['127.0.0.1', '127.0.0.1', true, true],

@@ -5,15 +5,10 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, it } from 'node:test'
+import { temporaryFolder } from './kit/folder.ts'
 import { Publisher } from './kit/publisher.ts'
 import { isReady, readiness, sourceOf } from './kit/ready.ts'
-import {
-  publishAll,
-  type RedisServer,
-  redisClient,
-  startRedis,
-  temporaryFolder,
-} from './kit/redis.ts'
+import { publishAll, type RedisServer, redisClient, startRedis } from './kit/redis.ts'
 import { type Server, startServer } from './kit/server.ts'
 import { RawSubscriber } from './kit/subscriber.ts'
 import { until } from './kit/until.ts'

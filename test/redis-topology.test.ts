@@ -1,17 +1,11 @@
 // Redis in the forms that production has it in: behind TLS, with Sentinels that fail over, a Cluster.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { freePort } from '../scripts/free-port.ts'
+import { makeCertificate } from './kit/certificate.ts'
+import { temporaryFolder } from './kit/folder.ts'
 import { isReady, sourceOf } from './kit/ready.ts'
-import {
-  type RedisServer,
-  redisClient,
-  startRedis,
-  startSentinel,
-  temporaryFolder,
-} from './kit/redis.ts'
+import { type RedisServer, redisClient, startRedis, startSentinel } from './kit/redis.ts'
 import { runCommand, startServer } from './kit/server.ts'
 import { RawSubscriber } from './kit/subscriber.ts'
 import { until } from './kit/until.ts'
@@ -21,12 +15,7 @@ const REPORT = ['--status-report-seconds', '1', '--node-name', 'node-test-1']
 
 describe('rediss://', () => {
   it('speaks TLS to a server of a trusted authority, and to no other', async () => {
-    const folder = temporaryFolder()
-    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
-    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const files = ['-keyout', key, '-out', certificate]
-    const newKey = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2']
-    execFileSync('openssl', ['req', ...newKey, ...names, ...files], { stdio: 'ignore' })
+    const { certificate, key } = makeCertificate(temporaryFolder())
     const tlsPort = await freePort()
     const tls = ['--tls-port', `${tlsPort}`, '--tls-auth-clients', 'no']
     const trust = ['--tls-cert-file', certificate, '--tls-key-file', key]

@@ -3,9 +3,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { DispatcherState, StatusPart } from '../src/hub/message.ts'
+import { pino } from 'pino'
+import { Histogram } from '../src/hub/histogram.ts'
+import { SLOW_ROWS_MAX } from '../src/hub/ledger.ts'
+import type { DispatcherState, SlowRecord, SlowRow, StatusPart } from '../src/hub/message.ts'
 import { mergeByTime, PAGE_ROWS, sendRows } from '../src/ops/roster.ts'
 import { StatusDesk, type StatusPages } from '../src/ops/status.ts'
+import { SlowJournal } from '../src/shard/slow-journal.ts'
 import type { Subscriber } from '../src/shard/subscriber.ts'
 
 /** A shard's rows, which name shard and place, cut into pages of these sizes. */
@@ -43,6 +47,8 @@ describe('rows of several shards', () => {
   })
 })
 
+const silent = pino({ level: 'silent' })
+
 const STARTED_AT = 1_700_000_000_999
 const state: DispatcherState = {
   ready: true,
@@ -50,7 +56,33 @@ const state: DispatcherState = {
   overloaded: false,
   threads: 4,
   events: 77,
-  totals: { subscribers: 9, closedSlow: 3, heapUsedBytes: 1, gcCount: 1, gcPauseNs: 1 },
+  backlogBytes: 0,
+  totals: {
+    levels: { subscribers: 9, feeds: 3, connections: 11, heapUsedBytes: 1 },
+    counts: {
+      accepted: 70,
+      deliveries: 700,
+      deliveredBytes: 7000,
+      writes: 600,
+      heartbeats: 0,
+      streamsOpened: 20,
+      streamsClosed: 11,
+      closedLagBytes: 2,
+      closedLagSeconds: 1,
+      skips: 4,
+      skippedEvents: 40,
+      streamsRefused: 5,
+      connectionsClosed: 6,
+      addressStreamsRefused: 7,
+      addressPublishesRefused: 8,
+      gcCount: 1,
+      gcPauseNs: 1,
+    },
+    distributions: { delay: new Histogram(), round: new Histogram(), lateness: new Histogram() },
+    problems: {},
+    slowest: [],
+    shards: [],
+  },
   sources: [],
   rollups: [],
 }
@@ -60,17 +92,19 @@ function subscriber(number: number, createdAt: number): Subscriber {
   const identity = {
     requestPath: `/subscribe/${number}`,
     clientIp: '::1',
+    address: '',
     userAgent: `"Agent" \\ ${number}\n\u2028 é😀`,
   }
   const feed = { topic: '/subscribe' }
-  return { identity, feed, createdAt, sent: number, lagBytes: 2 } as unknown as Subscriber
+  const counts = { sent: number, lagBytes: 2, laggingSince: 0, skips: 0, skippedEvents: 1 }
+  return { identity, feed, createdAt, ...counts } as unknown as Subscriber
 }
 
 /** The rows of a shard, as it sends them: all parts, in their order. */
 function partsOf(shard: number, roster: ReadonlySet<Subscriber>): Promise<StatusPart[]> {
   const parts: StatusPart[] = []
   return new Promise((resolve) => {
-    sendRows(shard, roster, (part) => {
+    sendRows(shard, roster, new SlowJournal(silent, shard), (part) => {
       parts.push(part)
       if (part.last) resolve(parts)
     })
@@ -179,6 +213,7 @@ describe('the status document', () => {
           user_agent: `"Agent" \\ ${number}\n\u2028 é😀`,
           msgs_sent: number,
           lag_bytes: 2,
+          msgs_skipped: 1,
           shard,
         })),
       )
@@ -244,7 +279,16 @@ describe('the status document', () => {
       startup_time: 1_700_000_000,
       msgs_broadcast: 77,
       threads: 4,
+      connections_open: 11,
+      streams_refused: 5,
+      connections_closed_unanswered: 6,
+      streams_refused_by_address: 7,
+      publishes_refused_by_address: 8,
       subscribers_closed_slow: 3,
+      subscribers_closed_lag_bytes: 2,
+      subscribers_closed_lag_seconds: 1,
+      subscribers_skipped: 4,
+      msgs_skipped: 40,
       shards_missing: [],
       sources: [row, { ...row, state: 'up', error: null }],
       rollups: [
@@ -258,8 +302,50 @@ describe('the status document', () => {
           flushed_early: 1,
         },
       ],
+      slowest: [],
+      slow_recently: [],
       connections: [],
     })
+  })
+
+  it('names the slowest of all shards, worst first, and the last that were closed or skipped', () => {
+    const { desk, ask: number, texts } = ask()
+    desk.receive({ type: 'statusExpect', ask: number, shards: [0, 1], state })
+    const row = { clientIp: '::1', userAgent: 'a', topic: '/t', skips: 0, skippedEvents: 0 }
+    const slow = (shard: number, lagBytes: number, lagSeconds = 1): SlowRow => {
+      return { ...row, shard, lagBytes, lagSeconds }
+    }
+    const record = (shard: number, at: number): SlowRecord => {
+      return { ...slow(shard, 9), at: at * 1000, action: 'closed', reason: 'lag_bytes' }
+    }
+    const part = { createdAt: [], rows: [], last: true }
+    const many = Array.from({ length: SLOW_ROWS_MAX }, (_, index) => index + 1)
+    const [even, odd] = [0, 1].map((rest) => many.filter((count) => count % 2 === rest))
+    for (const [shard, counts] of [even, odd].entries()) {
+      const slowest = (counts ?? []).map((count) => slow(shard, count))
+      const recent = (counts ?? []).map((at) => record(shard, at))
+      const extra = shard === 0 ? { slowest: [slow(0, 7, 5)], recent: [record(0, 0)] } : undefined
+      const page = {
+        slowest: [...slowest, ...(extra?.slowest ?? [])],
+        recent: [...(extra?.recent ?? []), ...recent],
+      }
+      desk.receive({ type: 'statusPart', ask: number, part: { ...part, shard, slow: page } })
+    }
+    const { slowest, slow_recently } = documentOf(texts()) as {
+      slowest: { lag_bytes: number; lag_seconds: number }[]
+      slow_recently: { at: number }[]
+    }
+    const worst = [...many.toReversed().slice(0, 13), 7].map((bytes) => bytes)
+    assert.deepEqual(
+      slowest.slice(0, 14).map((one) => one.lag_bytes),
+      worst,
+    )
+    assert.deepEqual([slowest[13]?.lag_seconds, slowest[14]?.lag_seconds], [5, 1])
+    assert.equal(slowest.length, SLOW_ROWS_MAX)
+    assert.deepEqual(
+      slow_recently.map(({ at }) => at),
+      many,
+    )
   })
 
   it('is made after two seconds of what is there, and names the shards that are missing', (t) => {

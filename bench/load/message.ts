@@ -45,6 +45,8 @@ export interface Schedule {
   /** The numbers whose latency counts, the last one not included. */
   readonly fromNumber: number
   readonly toNumber: number
+  /** What is not answered or delivered by then is not waited for: the server is behind. */
+  readonly giveUpUs: number
 }
 
 /** What a thread that publishes sends: HTTP, or PUBLISH of Redis. */
@@ -95,10 +97,12 @@ export interface PublisherReport {
   readonly type: 'report'
   /** Events with a good answer, of each topic. */
   readonly accepted: Uint32Array
-  /** Good answers to events that were due in the measured time. */
+  /** Good answers that came in the measured time. */
   readonly acceptedMeasured: number
-  /** Other answers, and requests without an answer. */
+  /** Other answers, and requests whose connection ended before the answer. */
   readonly errors: number
+  /** Requests that had no answer when they were given up. */
+  readonly unanswered: number
   /** From when events were due until they were handed to the kernel, in µs. */
   readonly lateness: string
 }

@@ -19,8 +19,6 @@ const TIMER_LATE_MS = 3
 const WAIT_MS_MAX = 0.5
 /** The same where all connections are full: the other threads need the core. */
 const LATE_MS = 0.2
-/** How long the last answers may take. */
-const ANSWERS_MS_MAX = 30_000
 const RECONNECT_MS = 20
 
 const { task } = workerData as { task: PublisherTask }
@@ -29,6 +27,8 @@ const draw = new Draw(task.weights)
 const lateness = new LatencyHistogram()
 const accepted = new Uint32Array(targets.length)
 let acceptedMeasured = 0
+const measuredFromUs = schedule.startUs + schedule.fromNumber * schedule.periodUs
+const measuredToUs = schedule.startUs + schedule.toNumber * schedule.periodUs
 let isOver = false
 let errors = 0
 
@@ -57,9 +57,8 @@ class Connection {
   /** Undefined while there is no connection. */
   #socket: Socket | undefined
   #scan: ScanState = Scanner.state()
-  // Of the requests on the way, oldest first, in a ring: target, and whether it is measured.
+  /** Targets of the requests on the way, oldest first, in a ring. */
   readonly #targets = new Uint32Array(INFLIGHT_MAX)
-  readonly #isMeasured = new Uint8Array(INFLIGHT_MAX)
   #oldest = 0
   inflight = 0
   #staging = Buffer.allocUnsafe(stagingBytes)
@@ -114,7 +113,6 @@ class Connection {
     putNumber(this.#staging, this.#staged - eventEnd, number)
     const slot = (this.#oldest + this.inflight) % INFLIGHT_MAX
     this.#targets[slot] = target
-    this.#isMeasured[slot] = number >= schedule.fromNumber && number < schedule.toNumber ? 1 : 0
     this.inflight++
   }
 
@@ -129,6 +127,8 @@ class Connection {
 
   #read(readBytes: number): void {
     const { bytes, readStart } = scanner
+    const now = nowUs()
+    const isMeasured = now >= measuredFromUs && now < measuredToUs
     scanner.begin(this.#scan, readStart, readStart + readBytes)
     for (let at = scanner.next(); at !== -1; at = scanner.next()) {
       const slot = this.#oldest
@@ -137,7 +137,7 @@ class Connection {
       if (isHttp && numberAt(bytes, at, 1) !== 2) errors++
       else {
         ;(accepted[this.#targets[slot] as number] as number)++
-        acceptedMeasured += this.#isMeasured[slot] as number
+        if (isMeasured) acceptedMeasured++
       }
     }
     scanner.end(this.#scan)
@@ -168,7 +168,7 @@ function turn(): void {
   send()
   const now = nowUs()
   if (number === schedule.count || now > endUs) {
-    finish(now / 1000 + ANSWERS_MS_MAX)
+    finish()
     return
   }
   const waitMs = (schedule.startUs + number * schedule.periodUs - now) / 1000
@@ -182,15 +182,16 @@ function turn(): void {
 }
 
 /** Waits for the last answers; what was due and could not be sent was not published. */
-function finish(deadlineMs: number): void {
+function finish(): void {
   const isWaiting = all.some(({ inflight }) => inflight > 0)
-  if (isWaiting && nowUs() / 1000 < deadlineMs) {
-    setTimeout(finish, 5, deadlineMs)
+  if (isWaiting && nowUs() < schedule.giveUpUs) {
+    setTimeout(finish, 5)
     return
   }
   isOver = true
+  let unanswered = 0
   for (const connection of all) {
-    errors += connection.inflight
+    unanswered += connection.inflight
     connection.inflight = 0
     connection.close()
   }
@@ -199,6 +200,7 @@ function finish(deadlineMs: number): void {
     accepted,
     acceptedMeasured,
     errors,
+    unanswered,
     lateness: lateness.toText(),
   }
   parentPort?.postMessage(report)

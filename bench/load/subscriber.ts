@@ -42,7 +42,14 @@ const isClosed = new Uint8Array(count)
 /** Of each subscriber and publisher, the number that came last. */
 const lastNumber = new Int32Array(count * publishers).fill(-1)
 
-let schedule: Schedule = { startUs: 0, periodUs: 0, count: 0, fromNumber: 0, toNumber: 0 }
+let schedule: Schedule = {
+  startUs: 0,
+  periodUs: 0,
+  count: 0,
+  fromNumber: 0,
+  toNumber: 0,
+  giveUpUs: 0,
+}
 let orderErrors = 0
 let deliveries = 0
 let bytesRead = 0

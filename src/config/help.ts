@@ -1,45 +1,32 @@
 // The table of options as text: for --help, and for docs/options.md, which a test holds against it.
-import { type Config, envOf, flagOf, type OptionName, options } from './option.ts'
-import { boundOf } from './parse.ts'
+import { clientPage } from './client-help.ts'
+import { flagOf } from './flag.ts'
+import { defaultOf, rowOf } from './help-row.ts'
+import { type Config, envOf, type OptionName, options } from './option.ts'
 import { presets } from './preset.ts'
 import type { OptionSpec } from './spec.ts'
+import { boundOf } from './value.ts'
 
 const names = Object.keys(options) as OptionName[]
 
-function defaultOf(spec: OptionSpec): string {
-  if ('defaultDoc' in spec && spec.defaultDoc !== undefined) return spec.defaultDoc
-  if (spec.kind === 'records') return 'none'
-  return spec.kind === 'list' ? spec.default.join(', ') : String(spec.default)
-}
-
-function wrap(text: string, width: number, indent: string): string {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line].map((row) => indent + row).join('\n')
-}
-
 /** The text of `carillon --help`, at most 80 columns wide. */
 export function helpText(): string {
-  const rows = names.map((name) => {
-    const spec: OptionSpec = options[name]
-    const about = `${spec.doc} Default: ${defaultOf(spec)}. Must be ${boundOf(spec)}.`
-    return `  ${flagOf(name)}  (${envOf(name)})\n${wrap(about, 72, '      ')}`
-  })
+  const rows = names.map((name) => rowOf(name, options[name], envOf(name)))
   return `carillon: a Server-Sent Events dispatcher
 
-Usage: carillon [options]
+Usage: carillon [serve] [options]
+       carillon publish [options] TOPIC [DATA|-]
+       carillon tail [options] TOPIC|URL
 
   carillon                                 POST /api/events → GET /events
-  carillon --port 9000 --threads 2         another port, two shards
+  carillon serve --port 9000 --threads 2   another port, two shards
   carillon --config /etc/carillon.jsonc    options from a file
+  carillon publish pets/dogs woof          an event to the server here
+  carillon tail pets                       the events of pets and below
 
-Options, as a flag, an environment variable, or a name in the file
+carillon help publish and carillon help tail have more of these two.
+
+Options of serve, as a flag, an environment variable, or a name in the file
 (precedence in that order; lists are comma-separated, none is an empty list):
 
   --config FILE  (CARILLON_CONFIG)
@@ -79,7 +66,8 @@ export function optionPage(): string {
   return [
     '# Options',
     '',
-    'Made from the table in `src/config/option.ts` by `npm run docs`; do not edit.',
+    'Made from the tables in `src/config/` by `npm run docs`; do not edit. These are the options of',
+    '`carillon serve`; those of `carillon publish` and `carillon tail` follow.',
     '',
     'Precedence: flag, environment variable, `--config` file (JSON with comments), preset, default.',
     'Lists are comma-separated in flags and variables; `none` is an empty list.',
@@ -92,6 +80,7 @@ export function optionPage(): string {
     '| --- | --- |',
     ...preset,
     '',
+    ...clientPage(),
   ].join('\n')
 }
 

@@ -18,6 +18,12 @@ export function parseRanges(texts: readonly string[]): Range[] {
   })
 }
 
+/** True for an address to listen on that only programs on this machine reach. */
+export function isLoopbackHost(host: string): boolean {
+  if (host === 'localhost') return true
+  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback'
+}
+
 /** True where the address lies in one of the ranges; families never match each other. */
 export function inRanges(address: ipaddr.IPv4 | ipaddr.IPv6, ranges: readonly Range[]): boolean {
   return ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits))

@@ -1,14 +1,11 @@
 // The one table of options. Parsing, --help, the config file and docs/options.md are made from it.
 // Main thread; pure data. Shards get the finished Config.
 import { availableParallelism, hostname } from 'node:os'
-import { isCidr } from './network.ts'
+import { accessOptions } from './access-option.ts'
 import { sourceOptions } from './source-option.ts'
 import { KIB, MIB, type OptionSpec, type ValueOf } from './spec.ts'
 
-function isOrigin(item: string): boolean {
-  if (item === '*') return true
-  return URL.canParse(item) && new URL(item).origin === item
-}
+export { flagOf } from './flag.ts'
 
 /** development, staging, production: where this server runs, as emojitrack-gostreamer finds out. */
 export function stageOf(env: NodeJS.ProcessEnv): string {
@@ -49,50 +46,42 @@ export const options = {
     defaultDoc: 'the number of cores',
     doc: 'Shards: worker threads that accept publishers and subscribers.',
   },
-  publish: {
-    kind: 'choice',
-    choices: ['loopback', 'public'],
-    default: 'loopback',
-    doc: 'Who may POST to /publish: only this machine, or everyone.',
-  },
-  apiEvents: {
-    kind: 'choice',
-    choices: ['loopback', 'public'],
-    default: 'public',
-    doc: 'Who may POST to /api/events: only this machine, or everyone.',
-  },
-  admin: {
-    kind: 'choice',
-    choices: ['loopback', 'public', 'off'],
-    default: 'loopback',
-    doc: "Who may read /admin, which shows clients' addresses: this machine, everyone, nobody.",
-  },
+  ...accessOptions,
   userIp: {
     kind: 'switch',
     default: true,
     doc: 'Set user_ip in events from /api/events; --no-user-ip leaves the object alone.',
   },
-  trustProxy: {
-    kind: 'list',
-    default: [
-      '127.0.0.0/8',
-      '::1/128',
-      '10.0.0.0/8',
-      '172.16.0.0/12',
-      '192.168.0.0/16',
-      'fc00::/7',
-      'fe80::/10',
-    ],
-    check: isCidr,
-    itemDoc: 'an address or a range such as 10.0.0.0/8',
-    doc: 'Peers whose X-Forwarded-For and X-Real-IP are believed; an empty list believes nobody.',
+  connectionsMax: {
+    kind: 'integer',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    defaultDoc: '0: as many as the open-file limit lets',
+    doc: 'Connections of the process; a stream above it gets 503. See the limits in operations.md.',
   },
-  corsOrigins: {
-    kind: 'list',
-    default: ['*'],
-    check: isOrigin,
-    itemDoc: '* or an origin such as https://example.org',
-    doc: 'Origins whose pages may read answers (CORS); * is any.',
+  addressSubscribersMax: {
+    kind: 'integer',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    defaultDoc: '0: no limit',
+    doc: 'Streams of one client address (IPv6: of one /64); a further one gets 429.',
+  },
+  addressPostsPerSecondMax: {
+    kind: 'integer',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    defaultDoc: '0: no limit',
+    doc: 'Requests to publish of one client address a second, as many at once; past it 429.',
+  },
+  urlBytesMax: {
+    kind: 'integer',
+    min: 256,
+    max: 64 * KIB,
+    default: 8 * KIB,
+    doc: 'Longest path and query of a request in bytes; a longer one gets 414.',
   },
   bodyBytesMax: {
     kind: 'integer',
@@ -127,14 +116,25 @@ export const options = {
     min: KIB,
     max: 1024 * MIB,
     default: 8 * MIB,
-    doc: 'A subscriber whose full socket leaves it further behind, in bytes, is closed.',
+    doc: 'How far a full socket may leave a subscriber behind, in bytes; past it lagPolicy.',
   },
   lagSecondsMax: {
     kind: 'integer',
     min: 1,
     max: 3600,
     default: 30,
-    doc: 'A subscriber whose full socket leaves it behind for longer, in seconds, is closed.',
+    doc: 'How long a full socket may leave a subscriber behind, in seconds; past it lagPolicy.',
+  },
+  lagPolicy: {
+    kind: 'choice',
+    choices: ['close', 'skip'],
+    default: 'close',
+    doc: 'A subscriber past lagBytesMax or lagSecondsMax is closed, or skips what it lacks.',
+  },
+  announceSkips: {
+    kind: 'switch',
+    default: false,
+    doc: 'A skipped subscriber gets an event carillon.skipped with the count, not only a comment.',
   },
   inflightBytesMax: {
     kind: 'integer',
@@ -192,6 +192,11 @@ export const options = {
     default: 5,
     doc: 'A shard that dies more often than this within a minute ends the process.',
   },
+  addonFolder: {
+    kind: 'text',
+    default: 'auto',
+    doc: 'Of the single-file executable: the folder for its addon; auto finds one that takes it.',
+  },
   ...sourceOptions,
   nodeName: {
     kind: 'text',
@@ -211,11 +216,6 @@ export type OptionName = keyof typeof options
 
 /** Every option with its value: complete, checked, frozen. */
 export type Config = { readonly [N in OptionName]: ValueOf<(typeof options)[N]> }
-
-/** `lagBytesMax` → `--lag-bytes-max`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-}
 
 /** `lagBytesMax` → `CARILLON_LAG_BYTES_MAX`, unless the table names another. */
 export function envOf(name: OptionName): string {

@@ -1,12 +1,13 @@
 // From command line, environment and config file to one frozen Config. Main thread, once, at start.
 // Precedence: flag, environment, file, preset, default. Nothing is ignored in silence.
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from 'jsonc-parser'
-import { CarillonError } from '../error.ts'
-import { type Config, envOf, flagOf, type OptionName, options } from './option.ts'
+import { CarillonError, messageOf } from '../error.ts'
+import { readFlags, unknownOption } from './flag.ts'
+import { type Config, envOf, type OptionName, options } from './option.ts'
 import { presets } from './preset.ts'
 import type { OptionSpec } from './spec.ts'
+import { checkText, checkValue } from './value.ts'
 
 /** What the command line asks for. */
 export type Command =
@@ -17,6 +18,16 @@ export type Command =
 type Values = Partial<Record<OptionName, unknown>>
 
 const names = Object.keys(options) as OptionName[]
+
+/** With the flags that are no options. */
+const flagTable = {
+  ...options,
+  help: { kind: 'switch', default: false, doc: '' },
+  version: { kind: 'switch', default: false, doc: '' },
+  config: { kind: 'text', default: '', doc: '' },
+} as const satisfies Record<string, OptionSpec>
+
+type FlagName = keyof typeof flagTable
 
 function isOptionName(name: string): name is OptionName {
   return Object.hasOwn(options, name)
@@ -30,18 +41,21 @@ export function parseCommand(
   argv: readonly string[] = process.argv.slice(2),
   env: NodeJS.ProcessEnv = process.env,
 ): Command {
-  const flags = readFlags(argv)
-  if (flags.help) return { run: 'help' }
-  if (flags.version) return { run: 'version' }
-  const file = flags.config ?? (env['CARILLON_CONFIG'] || undefined)
+  const { values, operands } = readFlags<FlagName>(flagTable, { h: 'help', v: 'version' }, argv)
+  const [operand] = operands
+  if (operand !== undefined) throw unknownOption(operand)
+  const { help, version, config, ...flags } = values
+  if (help === true) return { run: 'help' }
+  if (version === true) return { run: 'version' }
+  const file = (config as string | undefined) ?? (env['CARILLON_CONFIG'] || undefined)
   const layers = [readEnv(env), file === undefined ? {} : readFile(file)]
-  return { run: 'serve', config: resolve([flags.values, ...layers], env) }
+  return { run: 'serve', config: resolve([flags, ...layers], env) }
 }
 
 /** A Config from values a program gives, as the library's `carillon()` takes them. */
 export function resolveConfig(values: Partial<Config>, env: NodeJS.ProcessEnv = {}): Config {
   for (const name of Object.keys(values)) {
-    if (!isOptionName(name)) throw unknown(name)
+    if (!isOptionName(name)) throw unknownOption(name)
   }
   return resolve([checkAll(values, (name) => name)], env)
 }
@@ -67,72 +81,12 @@ function frozenCopy(list: readonly unknown[]): readonly unknown[] {
   )
 }
 
-interface Flags {
-  readonly help: boolean
-  readonly version: boolean
-  readonly config: string | undefined
-  readonly values: Values
-}
-
-function readFlags(argv: readonly string[]): Flags {
-  const byFlag = new Map(names.map((name) => [flagOf(name).slice(2), name]))
-  const { tokens } = parseArgs({
-    args: [...argv],
-    strict: false,
-    tokens: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean', short: 'v' },
-      config: { type: 'string' },
-      ...Object.fromEntries(
-        [...byFlag].map(([flag, name]) => [
-          flag,
-          { type: options[name].kind === 'switch' ? ('boolean' as const) : ('string' as const) },
-        ]),
-      ),
-    },
-  })
-  const values: Values = {}
-  let help = false
-  let version = false
-  let config: string | undefined
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional') throw unknown(token.value)
-    const { name: flag, rawName, value } = token
-    if (flag === 'help') help = true
-    else if (flag === 'version') version = true
-    else if (flag === 'config') config = needValue(rawName, value)
-    else if (flag.startsWith('no-') && isSwitch(byFlag.get(flag.slice(3)))) {
-      if (value !== undefined) throw bad(rawName, value, 'no value')
-      values[byFlag.get(flag.slice(3)) as OptionName] = false
-    } else {
-      const name = byFlag.get(flag)
-      if (name === undefined) throw unknown(rawName)
-      const given = isSwitch(name) ? (value ?? 'true') : needValue(rawName, value)
-      values[name] = checkText(name, given, rawName)
-    }
-  }
-  return { help, version, config, values }
-}
-
-function isSwitch(name: OptionName | undefined): boolean {
-  return name !== undefined && options[name].kind === 'switch'
-}
-
-function needValue(flag: string, value: string | undefined): string {
-  // `--port --threads 2`: parseArgs takes the next flag for the value.
-  if (value === undefined || value.startsWith('--')) {
-    throw new CarillonError('bad_value', `${flag} needs a value`)
-  }
-  return value
-}
-
 function readEnv(env: NodeJS.ProcessEnv): Values {
   const values: Values = {}
   for (const name of names) {
     const text = env[envOf(name)]
-    if (text !== undefined && text !== '') values[name] = checkText(name, text, envOf(name))
+    if (text !== undefined && text !== '')
+      values[name] = checkText(options[name], text, envOf(name))
   }
   return values
 }
@@ -142,7 +96,7 @@ function readFile(path: string): Values {
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new CarillonError('bad_config_file', `--config ${path}: ${why}`, { cause })
   }
   const errors: ParseError[] = []
@@ -157,7 +111,7 @@ function readFile(path: string): Values {
     throw new CarillonError('bad_config_file', `--config ${path}: must hold one JSON object`)
   }
   for (const name of Object.keys(root)) {
-    if (!isOptionName(name)) throw unknown(`${path}: ${name}`)
+    if (!isOptionName(name)) throw unknownOption(`${path}: ${name}`)
   }
   return checkAll(root, (name) => `${path}: ${name}`)
 }
@@ -167,106 +121,7 @@ function checkAll(given: object, label: (name: string) => string): Values {
   const values: Values = {}
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || !isOptionName(name)) continue
-    values[name] = checkValue(name, value, label(name))
+    values[name] = checkValue(options[name], value, label(name))
   }
   return values
-}
-
-/** Checks a value that came as text: a flag's or a variable's. */
-function checkText(name: OptionName, text: string, label: string): unknown {
-  const spec: OptionSpec = options[name]
-  if (spec.kind === 'integer') {
-    return checkValue(name, /^\d+$/.test(text) ? Number(text) : text, label)
-  }
-  if (spec.kind === 'switch') {
-    return checkValue(name, text === 'true' ? true : text === 'false' ? false : text, label)
-  }
-  if (spec.kind === 'list') {
-    const items = text.split(',').map((item) => item.trim())
-    return checkValue(name, text === 'none' ? [] : items, label)
-  }
-  if (spec.kind === 'records') return checkValue(name, recordsOf(text), label)
-  return checkValue(name, text, label)
-}
-
-/** The text itself where it is no JSON: the check that follows shows it. */
-function recordsOf(text: string): unknown {
-  if (text === 'none') return []
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function checkValue(name: OptionName, value: unknown, label: string): unknown {
-  const spec: OptionSpec = options[name]
-  const fits = ((): boolean => {
-    switch (spec.kind) {
-      case 'integer':
-        return Number.isSafeInteger(value) && inBounds(value as number, spec.min, spec.max)
-      case 'switch':
-        return typeof value === 'boolean'
-      case 'choice':
-        return typeof value === 'string' && spec.choices.includes(value)
-      case 'text':
-        return typeof value === 'string' && value !== '' && (spec.check?.(value) ?? true)
-      case 'list':
-        return (
-          Array.isArray(value) &&
-          value.every((item) => typeof item === 'string' && spec.check(item))
-        )
-      case 'records':
-        return faultOfRecords(value, spec.check) === undefined
-    }
-  })()
-  if (fits) return value
-  const why = spec.kind === 'records' ? faultOfRecords(value, spec.check) : undefined
-  const isRedacted = spec.kind === 'text' && spec.redact !== undefined && typeof value === 'string'
-  throw bad(label, isRedacted ? spec.redact(value) : value, boundOf(spec), why)
-}
-
-function faultOfRecords(
-  items: unknown,
-  check: (item: unknown) => string | undefined,
-): string | undefined {
-  if (!Array.isArray(items)) return 'it is no list'
-  for (const [index, item] of items.entries()) {
-    const fault = check(item)
-    if (fault !== undefined) return `item ${index + 1}: ${fault}`
-  }
-  return undefined
-}
-
-function inBounds(value: number, min: number, max: number): boolean {
-  return value >= min && value <= max
-}
-
-/** What a value must be, in words: for errors, --help and the docs. */
-export function boundOf(spec: OptionSpec): string {
-  switch (spec.kind) {
-    case 'integer':
-      return `a whole number from ${spec.min} to ${spec.max}`
-    case 'switch':
-      return 'true or false'
-    case 'choice':
-      return `one of ${spec.choices.join(', ')}`
-    case 'text':
-      return spec.textDoc ?? 'a text that is not empty'
-    case 'list':
-      return `a list, each ${spec.itemDoc}, or none`
-    case 'records':
-      return `a JSON list, each ${spec.itemDoc}, or none`
-  }
-}
-
-function unknown(what: string): CarillonError {
-  return new CarillonError('unknown_option', `unknown option ${what}; --help lists them all`)
-}
-
-function bad(label: string, value: unknown, bound: string, why?: string): CarillonError {
-  const shown = typeof value === 'string' ? value : JSON.stringify(value)
-  const reason = why === undefined ? '' : ` (${why})`
-  const must = `it must be ${bound}`
-  return new CarillonError('bad_value', `${label}: ${shown} cannot be used${reason}: ${must}`)
 }

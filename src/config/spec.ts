@@ -37,6 +37,8 @@ interface TextSpec extends Spec {
   /** What a text must be besides not empty, and how to tell. */
   readonly check?: (text: string) => boolean
   readonly textDoc?: string
+  /** An empty text is none. */
+  readonly isOptional?: boolean
   /** For a text that may hold a password: how to show it in an error. */
   readonly redact?: (text: string) => string
 }
@@ -47,6 +49,8 @@ interface ListSpec extends Spec {
   /** Tells whether one item can be used, and what an item must be. */
   readonly check: (item: string) => boolean
   readonly itemDoc: string
+  /** Its items are shown to nobody. */
+  readonly isSecret?: boolean
 }
 
 /** A list of objects: typed in the file and for programs, JSON in flags and variables. */

@@ -33,6 +33,8 @@ const USER_IP_KEY = 'user_ip'
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const LF = 0x0a
+const COLON = 0x3a
+const FRAME_END = '\n\n'
 const CR = 0x0d
 
 /**
@@ -41,6 +43,39 @@ const CR = 0x0d
  */
 export function retryFrame(reconnectMs: number): Buffer {
   return Buffer.from(`retry: ${Math.round(reconnectMs * (1 + Math.random()))}\n\n`)
+}
+
+/** Tells a subscriber that so many events were left out: as a comment, and if asked as an event. */
+export function skipFrames(events: number, isAnnounced: boolean): Buffer {
+  const comment = `: skipped ${events} events\n\n`
+  const event = `event: carillon.skipped\ndata: {"events":${events}}\n\n`
+  return Buffer.from(isAnnounced ? comment + event : comment)
+}
+
+/**
+ * Where the first frame ends of bytes that begin within one. Only there an empty line stands.
+ * @param afterLine the byte before them ended a line
+ */
+export function frameEnd(bytes: Uint8Array, afterLine: boolean): number {
+  if (afterLine && bytes[0] === LF) return 1
+  return asBuffer(bytes).indexOf(FRAME_END) + FRAME_END.length
+}
+
+/** How many events whole frames hold. Comments are none. */
+export function countEvents(frames: Uint8Array): number {
+  const bytes = asBuffer(frames)
+  let count = 0
+  let at = 0
+  while (at < bytes.length) {
+    if (bytes[at] !== COLON) count++
+    const end = bytes.indexOf(FRAME_END, at)
+    at = end === -1 ? bytes.length : end + FRAME_END.length
+  }
+  return count
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }
 
 /** Checks name, id and retry as a publisher sent them. Empty texts count as absent. */

@@ -3,16 +3,51 @@
 // uWS corks the socket for its handlers, but only for 16 KiB: past that, as behind a hundred
 // pipelined requests, each piece of a head would be a send of its own. So answers cork again.
 import type { HttpResponse } from 'uWebSockets.js'
+import type { Denial } from './gate.ts'
+import type { RequestHead } from './head.ts'
 import { type ProblemCode, problemBody, problems } from './problem.ts'
 
 /** How long a browser may remember a preflight, in seconds. */
 const PREFLIGHT_SECONDS = '86400'
 const REQUEST_HEADERS = 'Authorization, Cache-Control, Content-Type, Last-Event-ID'
 
+/** Documents hold texts of clients: no browser may take one for a page (Fetch, 3.6). */
+export const NO_SNIFF = ['X-Content-Type-Options', 'nosniff'] as const
+
+/** Problems that pass: the answer says when to try again. */
+const BUSY: ReadonlySet<ProblemCode> = new Set([
+  'overloaded',
+  'draining',
+  'starting',
+  'too_many_connections',
+  'too_many_streams',
+  'too_many_publishes',
+])
+
+/** Problems after which the connection is closed. */
+const CLOSING: ReadonlySet<ProblemCode> = new Set([
+  'body_too_large',
+  'bad_request_head',
+  'draining',
+  'too_many_connections',
+])
+
+/** What a problem's answer has besides its code and detail. */
+export interface ProblemParts {
+  /** The methods of the path, for `method_not_allowed`. */
+  readonly allow?: string
+  /** WWW-Authenticate. */
+  readonly challenge?: string | undefined
+  /** The request is a HEAD: a body would be taken for the next answer. */
+  readonly isHead?: boolean
+}
+
 export class Answer {
   readonly #anyOrigin: boolean
   readonly #origins: ReadonlySet<string>
   readonly #retryAfter: string
+  /** How often each code was answered. */
+  readonly problems: { [C in ProblemCode]?: number } = {}
 
   // What #writeOk writes; cork calls it at once.
   #response: HttpResponse | undefined
@@ -51,7 +86,8 @@ export class Answer {
     response.cork(() => {
       response.writeStatus(status)
       this.cors(response, origin)
-      response.writeHeader('Content-Type', 'application/json').end(body)
+      response.writeHeader('Content-Type', 'application/json')
+      response.writeHeader(...NO_SNIFF).end(body)
     })
   }
 
@@ -68,25 +104,33 @@ export class Answer {
     })
   }
 
+  /** The request may not come in. */
+  deny(response: HttpResponse, { origin, isHead }: RequestHead, denial: Denial): void {
+    const { code, detail, challenge } = denial
+    this.problem(response, origin, code, detail, { challenge, isHead })
+  }
+
   /**
-   * @param allow the methods of the path, for `method_not_allowed`
-   * @param isHead the request is a HEAD: a body would be taken for the next answer
+   * @param parts what the answer has or lacks besides
    */
   problem(
     response: HttpResponse,
     origin: string,
     code: ProblemCode,
     detail: string,
-    { allow, isHead = false }: { allow?: string; isHead?: boolean } = {},
+    { allow, challenge, isHead = false }: ProblemParts = {},
   ): void {
+    this.problems[code] = (this.problems[code] ?? 0) + 1
     const body = problemBody(code, detail)
-    const isBusy = code === 'overloaded' || code === 'draining'
+    const isBusy = BUSY.has(code)
     // What follows on the connection is a body that nobody wants, or cannot be told apart.
-    const close = code === 'body_too_large' || code === 'bad_request_head' || code === 'draining'
+    const close = CLOSING.has(code)
     response.cork(() => {
       response.writeStatus(problems[code][0])
       this.cors(response, origin)
       response.writeHeader('Content-Type', 'application/problem+json')
+      response.writeHeader(...NO_SNIFF)
+      if (challenge !== undefined) response.writeHeader('WWW-Authenticate', challenge)
       if (allow !== undefined) response.writeHeader('Allow', allow)
       if (isBusy) response.writeHeader('Retry-After', this.#retryAfter)
       if (isHead) endHead(response, body, close)

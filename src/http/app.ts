@@ -1,67 +1,52 @@
-// The uWS app of a shard: listen sockets and routes. Shard thread.
-// With the traps of the pinned uWebSockets.js build, docs/architecture.md tells each.
+// The uWS apps of a shard: the port, the certificate, and how many connections there are. Shard
+// thread. With the traps of the pinned uWebSockets.js build, docs/architecture.md tells each.
 import {
   App,
-  type HttpRequest,
   type HttpResponse,
+  SSLApp,
   type TemplatedApp,
   type us_listen_socket,
   us_listen_socket_close,
 } from 'uWebSockets.js'
-import { parseRanges } from '../config/network.ts'
 import type { Config } from '../config/option.ts'
-import { healthBody, readiness } from '../ops/health.ts'
-import type { StatusDesk } from '../ops/status.ts'
-import type { Shard } from '../shard/shard.ts'
-import { Answer, endHead, writePages } from './answer.ts'
-import { RequestHead } from './head.ts'
-import { Ingest } from './ingest.ts'
-import { isLocal, Peers } from './peer.ts'
-import { Subscribe } from './subscribe.ts'
-
-type Handler = (response: HttpResponse, request: HttpRequest, head: RequestHead) => void
-
-type Method = 'GET' | 'POST'
-
-const ADMIN_OFF = '403 admin endpoint disabled'
+import type { Census } from '../shard/census.ts'
 
 // What the build's types leave out.
 interface AppWithDescriptors extends TemplatedApp {
   getDescriptor(): number
   addChildAppDescriptor(descriptor: number): void
+  removeChildAppDescriptor(descriptor: number): void
 }
+
+/** A uWS app, which has one certificate for as long as it lives. */
+interface Front {
+  readonly app: AppWithDescriptors
+  connections: number
+  /** It gets no connection any more, and is closed when it has none. */
+  isRetired: boolean
+}
+
+/** How long a connection that was accepted may take to its app, in ms: a turn or two. */
+const HANDOVER_MS_MAX = 1000
 
 export class HttpApp {
   readonly #config: Config
-  readonly #shard: Shard
-  readonly #status: StatusDesk
-  readonly #answer: Answer
-  readonly #peers: Peers
-  readonly #app = App() as AppWithDescriptors
-  readonly #head = new RequestHead()
-  #listenSockets: us_listen_socket[] = []
-  /** Takes connections for the apps of all shards where they cannot share a port. */
-  #acceptor: AppWithDescriptors | undefined
+  readonly #census: Census
+  readonly #install: (app: TemplatedApp) => void
+  /** Serves new connections. */
+  #front: Front
+  /** That one, and those with earlier certificates. */
+  readonly #fronts = new Set<Front>()
+  /** Accepts connections: a front, or, where shards cannot share the port, an app for them all. */
+  #listener: AppWithDescriptors | undefined
+  readonly #listenSockets: us_listen_socket[] = []
 
-  constructor(config: Config, shard: Shard, status: StatusDesk) {
+  /** @param install puts the routes on an app @throws Error for a certificate that uWS refuses */
+  constructor(config: Config, census: Census, install: (app: TemplatedApp) => void) {
     this.#config = config
-    this.#shard = shard
-    this.#status = status
-    this.#answer = new Answer(config.corsOrigins, config.retryAfterSeconds)
-    this.#peers = new Peers(parseRanges(config.trustProxy))
-    const ingest = new Ingest(config, shard, this.#answer, this.#peers)
-    const subscribe = new Subscribe(shard, this.#answer, this.#peers, config.reconnectMs)
-    this.#route('/api/events', { POST: ingest.postEvent.bind(ingest) })
-    this.#route('/publish', { POST: ingest.publish.bind(ingest) })
-    this.#route('/publish/*', { POST: ingest.publish.bind(ingest) })
-    this.#route('/events', { GET: subscribe.events.bind(subscribe) })
-    this.#route('/subscribe', { GET: subscribe.topic.bind(subscribe) })
-    this.#route('/subscribe/*', { GET: subscribe.topic.bind(subscribe) })
-    this.#route('/health', { GET: (...args) => this.#health(...args) })
-    this.#route('/ready', { GET: (...args) => this.#ready(...args) })
-    this.#route('/admin/status.json', { GET: (...args) => this.#statusJson(...args) })
-    // Without a route for everything, uWS closes the socket without an answer.
-    this.#app.any('/*', this.#checked(this.#notFound))
+    this.#census = census
+    this.#install = install
+    this.#front = this.#open()
   }
 
   /**
@@ -70,32 +55,60 @@ export class HttpApp {
    * @returns false where the port cannot be listened on
    */
   listen(port: number): boolean {
-    const listener = this.#acceptor ?? this.#app
+    const { host, listenSockets: count } = this.#config
+    this.#listener ??= this.#front.app
     const keep = (token: us_listen_socket | false): void => {
       if (token !== false) this.#listenSockets.push(token)
     }
-    for (let socket = 0; socket < this.#config.listenSockets; socket++) {
-      if (this.#config.host === '*') listener.listen(port, keep)
-      else listener.listen(this.#config.host, port, keep)
+    for (let socket = 0; socket < count; socket++) {
+      if (host === '*') this.#listener.listen(port, keep)
+      else this.#listener.listen(host, port, keep)
     }
-    return this.#listenSockets.length === this.#config.listenSockets
+    return this.#listenSockets.length === count
   }
 
   /** For shards that cannot share the port: what `adopt` in the accepting shard takes. */
   get descriptor(): number {
-    return this.#app.getDescriptor()
+    return this.#front.app.getDescriptor()
   }
 
   /** Hands every connection that this shard accepts to the app of this descriptor, in turn. */
   adopt(descriptor: number): void {
-    this.#acceptor ??= App() as AppWithDescriptors
-    this.#acceptor.addChildAppDescriptor(descriptor)
+    // Not of #open: it has no routes, and whoever it hands a connection to counts it.
+    this.#listener ??= this.#create()
+    this.#listener.addChildAppDescriptor(descriptor)
+  }
+
+  /** Hands none to it any more. */
+  disown(descriptor: number): void {
+    this.#listener?.removeChildAppDescriptor(descriptor)
+  }
+
+  /**
+   * Connections from now on get the certificate that the files hold now, by a second app; the first
+   * keeps those that it has until they end. The listen sockets stay, because closing one resets the
+   * connections that wait in it: the app that has them hands what it accepts to the second.
+   * @throws Error, and all stays as it was, for a certificate that uWS refuses
+   */
+  renewCertificate(): void {
+    const old = this.#front
+    this.#front = this.#open()
+    const listener = [...this.#fronts].find(({ app }) => app === this.#listener)
+    // Where shards cannot share the port, the hub sees to it by adopt and disown, and nobody can
+    // tell when no connection is on its way to the old app any more: it stays, some 100 KiB.
+    if (listener === undefined) return
+    this.adopt(this.descriptor)
+    if (old === listener) return
+    this.disown(old.app.getDescriptor())
+    setTimeout(() => {
+      old.isRetired = true
+      this.#endIfLeft(old)
+    }, HANDOVER_MS_MAX).unref()
   }
 
   /** No new connections; those that are open go on. */
   stopListening(): void {
-    for (const socket of this.#listenSockets) us_listen_socket_close(socket)
-    this.#listenSockets = []
+    for (const socket of this.#listenSockets.splice(0)) us_listen_socket_close(socket)
   }
 
   /**
@@ -103,113 +116,57 @@ export class HttpApp {
    * socket left open aborts the whole process.
    */
   close(): void {
-    this.#acceptor?.close()
-    this.#app.close()
+    const apps = new Set([...this.#fronts].map(({ app }) => app))
+    this.#fronts.clear()
+    // Where shards cannot share the port, it is none of them.
+    if (this.#listener !== undefined) apps.add(this.#listener)
+    for (const app of apps) app.close()
   }
 
-  #route(path: string, handlers: { readonly [M in Method]?: Handler }): void {
-    const { GET, POST } = handlers
-    const methods = Object.keys(handlers)
-    if (GET !== undefined) {
-      methods.push('HEAD')
-      this.#app.get(path, this.#checked(GET))
-      this.#app.head(path, this.#checked(GET, true))
-    }
-    if (POST !== undefined) this.#app.post(path, this.#checked(POST))
-    const allow = [...methods, 'OPTIONS'].join(', ')
-    this.#app.options(
-      path,
-      this.#checked((response, _request, { origin }) => {
-        this.#answer.preflight(response, origin, allow)
-      }),
-    )
-    this.#app.any(
-      path,
-      this.#checked((response, request, { origin }) => {
-        const detail = `this path takes ${allow}`
-        const isHead = request.getMethod() === 'head'
-        this.#answer.problem(response, origin, 'method_not_allowed', detail, { allow, isHead })
-      }),
-    )
+  #open(): Front {
+    const front: Front = { app: this.#create(), connections: 0, isRetired: false }
+    this.#fronts.add(front)
+    front.app.filter((response, by) => this.#count(front, response, by))
+    this.#install(front.app)
+    return front
   }
 
-  /** Reads the head, and refuses what proxies in front could have understood differently. */
-  #checked(
-    handler: Handler,
-    isHead = false,
-  ): (response: HttpResponse, request: HttpRequest) => void {
-    const head = this.#head
-    return (response, request) => {
-      head.read(request)
-      head.isHead = isHead
-      const { framingFault } = head
-      if (framingFault !== '') {
-        this.#answer.problem(response, head.origin, 'bad_request_head', framingFault, { isHead })
-      } else handler(response, request, head)
+  #create(): AppWithDescriptors {
+    const { tlsCert, tlsKey } = this.#config
+    if (tlsCert === '') return App() as AppWithDescriptors
+    try {
+      return SSLApp({
+        cert_file_name: tlsCert,
+        key_file_name: tlsKey,
+        // Measured with 2,000 idle streams: 2.3 KiB each, else 3.0.
+        ssl_prefer_low_memory_usage: true,
+      }) as AppWithDescriptors
+    } catch (cause) {
+      // It says no more than "App construction failed".
+      throw new Error(`uWebSockets.js cannot use ${tlsCert} with ${tlsKey}`, { cause })
     }
   }
 
-  #health(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
-    const body = healthBody(this.#shard.state)
-    this.#document(response, head, '200 OK', body)
-  }
-
-  #ready(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
-    const { ready, body } = readiness(this.#shard.state, this.#shard.isDraining)
-    const status = ready ? '200 OK' : '503 Service Unavailable'
-    this.#document(response, head, status, body)
-  }
-
-  #document(
-    response: HttpResponse,
-    { origin, isHead }: RequestHead,
-    status: string,
-    body: string,
-  ): void {
-    if (!isHead) {
-      this.#answer.json(response, origin, status, body)
-      return
-    }
-    response.writeStatus(status)
-    this.#answer.cors(response, origin)
-    response.writeHeader('Content-Type', 'application/json')
-    endHead(response, body)
-  }
-
-  #statusJson(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
-    const { admin } = this.#config
-    const { isHead } = head
-    if (admin === 'off') {
-      response.writeStatus('403 Forbidden')
-      if (isHead) endHead(response, ADMIN_OFF)
-      else response.end(ADMIN_OFF)
-    } else if (admin === 'loopback' && !isLocal(this.#peers.of(response), head)) {
-      const detail =
-        "the status shows clients' addresses: it is for programs on this machine; \
---admin public opens it"
-      this.#answer.problem(response, head.origin, 'forbidden', detail, { isHead })
-    } else {
-      // No CORS unless it is public: a page must not read the status through its visitor.
-      if (admin === 'public') this.#answer.cors(response.writeStatus('200 OK'), head.origin)
-      response.writeHeader('Content-Type', 'application/json')
-      if (isHead) response.endWithoutBody()
-      else this.#writeStatus(response)
+  /** A connection came or went, before its first request. */
+  #count(front: Front, response: HttpResponse, by: number): void {
+    front.connections += by
+    const census = this.#census
+    census.changed(by)
+    if (by < 0) this.#endIfLeft(front)
+    else if (census.isOver) {
+      census.closed++
+      // It counts itself out again, within this call.
+      response.close()
     }
   }
 
-  #writeStatus(response: HttpResponse): void {
-    let isAborted = false
-    response.onAborted(() => {
-      isAborted = true
-    })
-    this.#status.open((pages) => {
-      if (!isAborted) writePages(response, pages, () => isAborted)
-    })
+  #endIfLeft(front: Front): void {
+    if (!front.isRetired || front.connections > 0) return
+    // Its last connection is still closing.
+    setImmediate(() => this.#end(front))
   }
 
-  readonly #notFound: Handler = (response, request, { origin }) => {
-    const isHead = request.getMethod() === 'head'
-    const detail = 'nothing is served under this path'
-    this.#answer.problem(response, origin, 'not_found', detail, { isHead })
+  #end(front: Front): void {
+    if (this.#fronts.delete(front)) front.app.close()
   }
 }

@@ -12,10 +12,14 @@ export class RequestHead {
    */
   framingFault = ''
   contentType = ''
+  /** Several are joined by commas, as lists are (RFC 9110, 5.3), and are then none that is known. */
+  authorization = ''
   host = ''
   origin = ''
   userAgent = ''
+  /** The first X-Forwarded-For, and the last: a proxy may add one of its own. */
   forwardedFor = ''
+  lastForwardedFor = ''
   realIp = ''
   /** True with any header that a proxy adds: the peer is then not the client. */
   isForwarded = false
@@ -41,6 +45,9 @@ export class RequestHead {
       case 'content-type':
         this.contentType = value
         break
+      case 'authorization':
+        this.authorization += this.authorization === '' ? value : `, ${value}`
+        break
       case 'host':
         this.host = value
         break
@@ -53,6 +60,7 @@ export class RequestHead {
       case 'x-forwarded-for':
         this.isForwarded = true
         if (this.forwardedFor === '') this.forwardedFor = value
+        this.lastForwardedFor = value
         break
       case 'x-real-ip':
         this.isForwarded = true
@@ -73,10 +81,12 @@ export class RequestHead {
     this.framingFault = ''
     this.#isChunked = false
     this.contentType = ''
+    this.authorization = ''
     this.host = ''
     this.origin = ''
     this.userAgent = ''
     this.forwardedFor = ''
+    this.lastForwardedFor = ''
     this.realIp = ''
     this.isForwarded = false
     this.isHead = false

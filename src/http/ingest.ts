@@ -12,8 +12,10 @@ import { EVENTS_TOPIC, topicFromPath } from '../event/topic.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Answer } from './answer.ts'
 import { LINGER_BYTES_MAX, readBody } from './body.ts'
+import { Gate } from './gate.ts'
 import type { RequestHead } from './head.ts'
-import { isLocal, type Peers, userIpJson } from './peer.ts'
+import { type Peers, userIpJson } from './peer.ts'
+import type { Tokens } from './token.ts'
 
 const NDJSON = /^application\/x-ndjson\s*(;|$)/i
 
@@ -28,18 +30,28 @@ export class Ingest {
   readonly #answer: Answer
   readonly #peers: Peers
   readonly #scanner = new JsonScanner()
+  readonly #eventsGate: Gate
+  readonly #publishGate: Gate
 
-  constructor(config: Config, shard: Shard, answer: Answer, peers: Peers) {
+  constructor(config: Config, shard: Shard, answer: Answer, peers: Peers, tokens: Tokens) {
     this.#config = config
     this.#shard = shard
     this.#answer = answer
     this.#peers = peers
+    const gate = (otherwise: 'loopback' | 'public', isOpen: boolean, flag: string): Gate => {
+      const opens = `${flag} public or --publish-token opens it`
+      const localOnly = `publishing here is for programs on this machine; ${opens}`
+      return new Gate({ right: 'publish', otherwise, isOpen, localOnly }, tokens, peers)
+    }
+    const { apiEvents, publish } = config
+    this.#eventsGate = gate(apiEvents, apiEvents === 'public', '--api-events')
+    this.#publishGate = gate(publish, false, '--publish')
   }
 
   /** POST /api/events: one JSON object, as pillarbox-event-dispatcher takes it. */
   postEvent(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
     const { origin } = head
-    if (!this.#admits(response, head, this.#config.apiEvents, '--api-events')) return
+    if (!this.#admits(response, head, this.#eventsGate)) return
     const needsIp = this.#config.userIp
     const userIp = needsIp ? userIpJson(this.#peers.of(response), head) : undefined
     this.#read(response, head, (body) => {
@@ -52,7 +64,7 @@ export class Ingest {
   /** POST /publish/<topic>: the body is one event's data, or a batch as NDJSON. */
   publish(response: HttpResponse, request: HttpRequest, head: RequestHead): void {
     const { origin } = head
-    if (!this.#admits(response, head, this.#config.publish, '--publish')) return
+    if (!this.#admits(response, head, this.#publishGate)) return
     const isBatch = NDJSON.test(head.contentType)
     const topic = topicFromPath(request.getUrl().slice('/publish'.length))
     const fields = isBatch ? {} : readFields(request.getQuery() ?? '')
@@ -72,20 +84,24 @@ export class Ingest {
   }
 
   /** Who may publish, and may anyone now? Answers the request itself where not. */
-  #admits(
-    response: HttpResponse,
-    head: RequestHead,
-    who: 'loopback' | 'public',
-    flag: string,
-  ): boolean {
-    if (who === 'loopback' && !isLocal(this.#peers.of(response), head)) {
-      const detail = `publishing here is for programs on this machine; ${flag} public opens it`
-      this.#answer.problem(response, head.origin, 'forbidden', detail)
+  #admits(response: HttpResponse, head: RequestHead, gate: Gate): boolean {
+    const denial = gate.denial(response, head)
+    if (denial !== undefined) {
+      this.#answer.deny(response, head, denial)
       return false
     }
-    const { refusal } = this.#shard
+    const { addresses, refusal } = this.#shard
+    if (addresses !== undefined && !addresses.admitsPublish(this.#limitKey(response, head))) {
+      const detail = `${this.#config.addressPostsPerSecondMax} requests a second; try again`
+      this.#answer.problem(response, head.origin, 'too_many_publishes', detail)
+      return false
+    }
     if (refusal !== undefined) this.#refuse(response, head.origin, refusal)
     return refusal === undefined
+  }
+
+  #limitKey(response: HttpResponse, head: RequestHead): string {
+    return this.#peers.limitKey(this.#peers.of(response), head)
   }
 
   #refuse(response: HttpResponse, origin: string, refusal: 'draining' | 'overloaded'): void {
@@ -145,7 +161,7 @@ export class Ingest {
     if (events instanceof Fault) return events
     const { outbox } = this.#shard
     for (const event of events) writeEvent(outbox.writer, event.topic, event, event.data)
-    outbox.commit()
+    outbox.commit(events.length)
     return events.length
   }
 }

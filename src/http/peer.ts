@@ -37,6 +37,19 @@ export class Peers {
     this.#trusted = trusted
   }
 
+  /**
+   * The address that limits go by, which a client must not be able to choose: of a trusted peer the
+   * last address in X-Forwarded-For that is not itself trusted (each proxy adds its peer at the
+   * end), else X-Real-IP; else the peer's own. IPv6 is its /64, as one client has all of that.
+   */
+  limitKey(peer: Peer, head: RequestHead): string {
+    if (!peer.isTrusted) return keyOfText(peer.address)
+    const hops = head.lastForwardedFor.split(',').map((hop) => addressOf(hop))
+    const client = hops.findLast((hop) => hop !== undefined && !inRanges(hop, this.#trusted))
+    const forwarded = client ?? hops.find((hop) => hop !== undefined) ?? addressOf(head.realIp)
+    return forwarded === undefined ? keyOfText(peer.address) : networkOf(forwarded)
+  }
+
   of(response: HttpResponse): Peer {
     const bytes = new Uint8Array(response.getRemoteAddress())
     if (bytes.length === 0) return GONE
@@ -79,6 +92,29 @@ function isMapped(bytes: Uint8Array): boolean {
   if (bytes[10] !== 0xff || bytes[11] !== 0xff) return false
   for (let at = 0; at < 10; at++) if (bytes[at] !== 0) return false
   return true
+}
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+
+/** An address as proxies write it: bare, with a port, or in brackets. */
+function addressOf(text: string): Address | undefined {
+  const hop = text.trim()
+  const bare = /^\[(.+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop
+  return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined
+}
+
+function keyOfText(address: string): string {
+  // IPv4 is the usual case, and is its own key.
+  return address.includes(':') ? networkOf(ipaddr.parse(address)) : address
+}
+
+/** IPv4 whole; of IPv6 the first 64 bits (RFC 4291, 2.5.4). */
+function networkOf(address: Address): string {
+  if (address.kind() === 'ipv4') return address.toString()
+  return (address as ipaddr.IPv6).parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')
 }
 
 /** The client's address for the status: X-Real-IP, then X-Forwarded-For, of a trusted peer. */

@@ -11,8 +11,17 @@ export type ProblemCode =
   | 'bad_request_head'
   | 'body_too_large'
   | 'forbidden'
+  | 'token_missing'
+  | 'token_malformed'
+  | 'token_unknown'
+  | 'token_not_enough'
   | 'admin_disabled'
   | 'not_found'
+  | 'too_many_connections'
+  | 'too_many_streams'
+  | 'too_many_publishes'
+  | 'url_too_long'
+  | 'starting'
   | 'method_not_allowed'
 
 /** Of each code the status line and the title. */
@@ -29,11 +38,20 @@ export const problems: { readonly [C in ProblemCode]: readonly [status: string, 
   invalid_line: ['400 Bad Request', 'A line of the batch is bad; nothing was published'],
   empty_batch: ['400 Bad Request', 'Batch is empty'],
   bad_request_head: ['400 Bad Request', 'Request head cannot be trusted'],
+  token_malformed: ['400 Bad Request', 'Token cannot be read'],
+  token_missing: ['401 Unauthorized', 'A token is needed'],
+  token_unknown: ['401 Unauthorized', 'Token is not known'],
+  token_not_enough: ['403 Forbidden', 'Token is for something else'],
   forbidden: ['403 Forbidden', 'Not allowed from here'],
   admin_disabled: ['403 Forbidden', 'admin endpoint disabled'],
   not_found: ['404 Not Found', 'Unknown path'],
   method_not_allowed: ['405 Method Not Allowed', 'Method not allowed'],
   body_too_large: ['413 Content Too Large', 'Body is too large'],
+  url_too_long: ['414 URI Too Long', 'Path and query are too long'],
+  too_many_streams: ['429 Too Many Requests', 'Address has too many streams'],
+  too_many_publishes: ['429 Too Many Requests', 'Address publishes too often'],
+  too_many_connections: ['503 Service Unavailable', 'Too many connections'],
+  starting: ['503 Service Unavailable', 'Server is starting'],
   overloaded: ['503 Service Unavailable', 'Publishing faster than events can be delivered'],
   draining: ['503 Service Unavailable', 'Server is stopping'],
 }

@@ -4,9 +4,12 @@ import { Fault } from '../event/fault.ts'
 import { retryFrame } from '../event/frame.ts'
 import { EVENTS_TOPIC, topicFromPath } from '../event/topic.ts'
 import type { Shard } from '../shard/shard.ts'
+import { writeClosing } from '../shard/stream.ts'
 import type { Answer } from './answer.ts'
+import { Gate } from './gate.ts'
 import type { RequestHead } from './head.ts'
 import { clientIp, type Peers } from './peer.ts'
+import type { Tokens } from './token.ts'
 
 /** The first bytes of every stream: uWS sends the headers only with a first write. */
 const GREETING = Buffer.from(':ok\n\n')
@@ -24,14 +27,16 @@ export class Subscribe {
   readonly #shard: Shard
   readonly #answer: Answer
   readonly #peers: Peers
+  readonly #gate: Gate
   readonly #reconnectMs: number
   readonly #agents = new Map<string, string>()
 
-  constructor(shard: Shard, answer: Answer, peers: Peers, reconnectMs: number) {
+  constructor(shard: Shard, answer: Answer, peers: Peers, tokens: Tokens, reconnectMs: number) {
     this.#reconnectMs = reconnectMs
     this.#shard = shard
     this.#answer = answer
     this.#peers = peers
+    this.#gate = new Gate({ right: 'subscribe', otherwise: 'public', localOnly: '' }, tokens, peers)
   }
 
   /** GET or HEAD /events: what POST /api/events takes in. */
@@ -54,6 +59,28 @@ export class Subscribe {
     topic: string,
     type: string,
   ): void {
+    // An EventSource can set no header, so the query has the token (RFC 6750, 2.3). Neither the
+    // path in the status nor a log line has the query.
+    const denial = this.#gate.denial(response, head, request.getQuery() ?? '')
+    if (denial !== undefined) {
+      this.#answer.deny(response, head, denial)
+      return
+    }
+    const { census } = this.#shard
+    if (census.isFull) {
+      census.refused++
+      const detail = 'the server has as many connections as it may; try again'
+      this.#answer.problem(response, head.origin, 'too_many_connections', detail, head)
+      return
+    }
+    const peer = this.#peers.of(response)
+    const { addresses } = this.#shard
+    const address = addresses === undefined ? '' : this.#peers.limitKey(peer, head)
+    if (addresses?.admitsStream(address) === false) {
+      const detail = 'this address has as many streams as it may; close one'
+      this.#answer.problem(response, head.origin, 'too_many_streams', detail, head)
+      return
+    }
     response.writeStatus('200 OK')
     const { isDraining } = this.#shard
     response.writeHeader('Content-Type', type).writeHeader('Cache-Control', 'no-cache')
@@ -74,10 +101,12 @@ export class Subscribe {
     response.write(GREETING)
     const identity = {
       requestPath: shortened(request.getUrl()),
-      clientIp: shortened(clientIp(this.#peers.of(response), head)),
+      clientIp: shortened(clientIp(peer, head)),
+      address,
       userAgent: this.#agent(head.userAgent),
     }
-    this.#shard.subscribe(response, topic, identity).writeClosing()
+    this.#shard.subscribe(response, topic, identity)
+    writeClosing(response)
   }
 
   #agent(text: string): string {

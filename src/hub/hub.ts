@@ -1,20 +1,25 @@
-// The hub puts all events in one order and hands them to the relay; it also knows every shard's
-// backlog, and so whether publishers must wait. Main thread; batches in, one batch a turn out.
+// The hub knows every shard: it takes their events into the one order, weighs their backlog, and so
+// tells whether publishers must wait, and passes on what shards ask of each other. Main thread.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Config } from '../config/option.ts'
-import { type Batch, BatchWriter, RUN_FIELDS } from '../event/batch.ts'
+import type { Batch } from '../event/batch.ts'
 import { Rollups } from '../rollup/rollup.ts'
+import { AddressBook } from './address-book.ts'
+import { Headcount } from './headcount.ts'
 import { Inlet } from './inlet.ts'
+import { Ledger, type OwnFigures } from './ledger.ts'
 import {
   type DispatcherState,
   type HubToShard,
-  type ShardReport,
+  type Renewed,
   type ShardToHub,
   type SourceState,
   type StatusAnswer,
   unknownMessage,
 } from './message.ts'
+import { monotonicMs } from './monotonic.ts'
 import { RelaySender } from './relay.ts'
+import { Sequencer } from './sequencer.ts'
 
 /** How often the totals of all shards are told to all shards, in ms. */
 const STATE_PERIOD_MS = 1000
@@ -26,7 +31,6 @@ interface Shard {
   readonly port: MessagePort
   /** The relay's position up to which it has written; undefined until it hears the relay. */
   acked: number | undefined
-  report: ShardReport | undefined
   drained: boolean
 }
 
@@ -34,6 +38,7 @@ interface Shard {
 export interface HubEvents {
   readonly started: (shard: number, descriptor: number) => void
   readonly listening: (shard: number, hasPort: boolean) => void
+  readonly renewed: (shard: number, answer: Renewed) => void
 }
 
 export class Hub {
@@ -48,31 +53,36 @@ export class Hub {
   onStatus: (answer: StatusAnswer) => void = () => {}
   readonly #shards = new Map<number, Shard>()
   readonly #backlogBytesMax: number
-  readonly #ownReport: () => ShardReport
+  readonly #ledger: Ledger
   readonly #events: HubEvents
   readonly #timer: NodeJS.Timeout
   readonly #rollups: Rollups
+  readonly #addresses = new AddressBook((shard, use) => {
+    if (!this.#isClosed) this.relay.send({ type: 'addresses', shard, use })
+  })
+  readonly #headcount = new Headcount((counts) => {
+    if (!this.#isClosed) this.relay.send({ type: 'connections', counts })
+  })
+  #isClosed = false
 
-  // Batches of this turn; a lone one is relayed as it is, several are merged.
-  #pending: Batch[] = []
-  #origins: number[] = []
-  readonly #writer = new BatchWriter()
-  #scheduled = false
-
-  /** Bytes relayed since the start. */
-  #position = 0
-  #eventCount = 0
+  readonly #sequencer: Sequencer
   #reason: DispatcherState['reason'] = 'starting'
   #overloaded = false
   #drained: (() => void) | undefined
 
-  constructor(config: Config, ownReport: () => ShardReport, events: HubEvents) {
+  constructor(config: Config, own: () => OwnFigures, events: HubEvents) {
     this.#backlogBytesMax = config.backlogBytesMax
-    this.#ownReport = ownReport
+    this.#ledger = new Ledger(own)
     this.#events = events
-    this.#rollups = new Rollups(config, (batch) => this.#append(batch))
+    this.#sequencer = new Sequencer((ordered) => {
+      this.relay.send({ type: 'batch', ...ordered })
+      this.#weigh()
+    })
+    this.#rollups = new Rollups(config, (batch) => {
+      this.#sequencer.append(batch, monotonicMs())
+    })
     this.inlet = new Inlet(
-      (batch) => this.#take(batch),
+      (batch) => this.#take(batch, monotonicMs()),
       () => this.#overloaded,
     )
     this.#timer = setInterval(() => this.tellState(), STATE_PERIOD_MS)
@@ -81,7 +91,7 @@ export class Hub {
 
   /** A shard whose messages come over this port. Its number may have belonged to one that died. */
   add(number: number, port: MessagePort): void {
-    const shard: Shard = { port, acked: undefined, report: undefined, drained: false }
+    const shard: Shard = { port, acked: undefined, drained: false }
     this.#shards.set(number, shard)
     port.on('message', (message: ShardToHub) => this.#receive(number, shard, message))
   }
@@ -100,6 +110,9 @@ export class Hub {
     }
     shard.port.close()
     this.#shards.delete(number)
+    this.#headcount.set(number, 0)
+    this.#addresses.forget(number)
+    this.#ledger.bury(number)
     this.#weigh()
     this.tellState()
     this.#checkDrained()
@@ -123,13 +136,18 @@ export class Hub {
   }
 
   /** After `drain`: shards deliver what they have, close their streams and end. */
-  finish(deadline: number): void {
-    this.relay.send({ type: 'finish', deadline })
+  finish(withinMs: number): void {
+    this.relay.send({ type: 'finish', withinMs })
   }
 
   /** To one shard; nothing where it is gone. */
   tell(number: number, message: HubToShard): void {
     this.#shards.get(number)?.port.postMessage(message)
+  }
+
+  /** The numbers of the shards that there are. */
+  get shards(): number[] {
+    return [...this.#shards.keys()]
   }
 
   /** Which connections are there? Answered to `onStatus`. */
@@ -138,6 +156,7 @@ export class Hub {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#timer)
     for (const shard of this.#shards.values()) shard.port.close()
     this.relay.close()
@@ -146,24 +165,35 @@ export class Hub {
   #receive(number: number, shard: Shard, message: ShardToHub): void {
     switch (message.type) {
       case 'batch':
-        this.#origins.push(number, message.batch.bytes.length)
-        this.#take(message.batch)
+        this.#take(message.batch, message.acceptedMs, number)
         return
       case 'ack':
         shard.acked = message.position
         this.#weigh()
         return
       case 'report':
-        shard.report = message.report
+        this.#ledger.take(number, message.report)
+        return
+      case 'connections':
+        this.#headcount.set(number, message.count)
+        return
+      case 'addresses':
+        this.#addresses.take(number, message.use)
         return
       case 'started':
-        shard.acked = this.#position
+        shard.acked = this.#sequencer.position
         this.#events.started(number, message.descriptor)
         // Else a shard started again would say that it is starting until the next period.
         this.tellState()
+        // It must hear how many the others have.
+        this.#headcount.set(number, 0)
+        this.#addresses.retell()
         return
       case 'listening':
         this.#events.listening(number, message.hasPort)
+        return
+      case 'renewed':
+        this.#events.renewed(number, message)
         return
       case 'statusAsk':
         this.#askAll(number, message.ask)
@@ -181,8 +211,8 @@ export class Hub {
   }
 
   #askAll(from: number, ask: number): void {
-    const shards = [...this.#shards.keys()]
-    this.#answer(from, { type: 'statusExpect', ask, shards, state: this.#state() })
+    const { shards } = this
+    this.#answer(from, { type: 'statusExpect', ask, shards, state: this.state })
     for (const shard of shards) this.tell(shard, { type: 'statusAsk', ask, from })
   }
 
@@ -191,44 +221,28 @@ export class Hub {
     else this.tell(to, answer)
   }
 
-  #take(batch: Batch): void {
-    this.#append(batch)
+  /** @param shard that it comes from, if from one */
+  #take(batch: Batch, acceptedMs: number, shard?: number): void {
+    this.#sequencer.append(batch, acceptedMs, shard)
     this.#rollups.count(batch)
   }
 
-  #append(batch: Batch): void {
-    this.#pending.push(batch)
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => this.#order())
-  }
-
-  /** This is the order of all events, for every subscriber on every shard. */
-  #order(): void {
-    this.#scheduled = false
-    const [first] = this.#pending
-    if (first === undefined) return
-    let batch = first
-    if (this.#pending.length > 1) {
-      for (const part of this.#pending) this.#writer.append(part)
-      batch = this.#writer.take()
+  /** What the slowest shard has still to write. */
+  get #backlogBytes(): number {
+    const { position } = this.#sequencer
+    let backlog = 0
+    for (const { acked } of this.#shards.values()) {
+      if (acked !== undefined) backlog = Math.max(backlog, position - acked)
     }
-    const origins = this.#origins
-    this.#pending = []
-    this.#origins = []
-    for (let run = 0; run < batch.runs.length; run += RUN_FIELDS) {
-      this.#eventCount += batch.runs[run + 1] as number
-    }
-    this.#position += batch.bytes.length
-    this.relay.send({ type: 'batch', batch, origins, position: this.#position })
-    this.#weigh()
+    return backlog
   }
 
   /** Raises `overloaded` past the bound, and clears it at half of it so that it does not flap. */
   #weigh(): void {
     let backlog = 0
     for (const shard of this.#shards.values()) {
-      if (shard.acked !== undefined) backlog = Math.max(backlog, this.#position - shard.acked)
+      if (shard.acked !== undefined)
+        backlog = Math.max(backlog, this.#sequencer.position - shard.acked)
     }
     const bound = this.#overloaded ? this.#backlogBytesMax / 2 : this.#backlogBytesMax
     const overloaded = backlog > bound
@@ -239,19 +253,13 @@ export class Hub {
 
   /** Tells every shard how things stand. By itself that happens every second. */
   tellState(): void {
-    this.relay.send({ type: 'state', state: this.#state() })
+    this.relay.send({ type: 'state', state: this.state })
   }
 
-  #state(): DispatcherState {
-    const totals: { -readonly [F in keyof ShardReport]: number } = { ...this.#ownReport() }
+  /** How things stand. */
+  get state(): DispatcherState {
     let threads = 0
-    for (const { report, acked } of this.#shards.values()) {
-      if (acked !== undefined) threads++
-      if (report === undefined) continue
-      for (const field of Object.keys(report) as (keyof ShardReport)[]) {
-        totals[field] += report[field]
-      }
-    }
+    for (const { acked } of this.#shards.values()) if (acked !== undefined) threads++
     const sources = this.sources.map(({ state }) => state)
     const isDown = this.#reason === 'ready' && sources.some(({ isUp }) => !isUp)
     const reason = isDown ? 'source_down' : this.#reason
@@ -260,8 +268,9 @@ export class Hub {
       reason,
       overloaded: this.#overloaded,
       threads,
-      events: this.#eventCount,
-      totals,
+      events: this.#sequencer.eventCount,
+      backlogBytes: this.#backlogBytes,
+      totals: this.#ledger.totals,
       sources,
       rollups: this.#rollups.figures,
     }
@@ -273,7 +282,7 @@ export class Hub {
     // Each port is a queue: after `drained` comes no batch, so what is pending is the last.
     this.inlet.flush()
     this.#rollups.finish()
-    this.#order()
+    this.#sequencer.flush()
     this.#drained()
   }
 }

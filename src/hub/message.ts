@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/option.ts'
 import type { Batch } from '../event/batch.ts'
 import type { RollupFigures } from '../rollup/rollup.ts'
+import type { Distribution } from './histogram.ts'
 
 /** What a shard's thread is started with. */
 export interface ShardTask {
@@ -17,14 +18,75 @@ export interface ShardTask {
   readonly startedAt: number
 }
 
-/** What a shard tells of itself about once a second. All counts are since its start. */
-export interface ShardReport {
+/** How much there is of something in a shard now. */
+export interface Levels {
   readonly subscribers: number
-  /** Subscribers closed because they lagged. */
-  readonly closedSlow: number
+  readonly feeds: number
+  readonly connections: number
   readonly heapUsedBytes: number
+}
+
+/** What a shard has counted since its start. */
+export interface Counts {
+  /** Events that came over HTTP. */
+  readonly accepted: number
+  /** Events written to subscribers, bytes of them, and the writes that took. */
+  readonly deliveries: number
+  readonly deliveredBytes: number
+  readonly writes: number
+  readonly heartbeats: number
+  readonly streamsOpened: number
+  /** For whatever reason. */
+  readonly streamsClosed: number
+  /** Subscribers closed because they lagged by too many bytes, or for too long. */
+  readonly closedLagBytes: number
+  readonly closedLagSeconds: number
+  /** How often subscribers that lagged were skipped to the head, and past how many events. */
+  readonly skips: number
+  readonly skippedEvents: number
+  /** Streams refused and connections closed unanswered, as there were too many. */
+  readonly streamsRefused: number
+  readonly connectionsClosed: number
+  /** Streams and requests to publish refused, as their address has too many. */
+  readonly addressStreamsRefused: number
+  readonly addressPublishesRefused: number
   readonly gcCount: number
   readonly gcPauseNs: number
+}
+
+/** What a shard measures. */
+export interface Distributions {
+  /** From the acceptance of an event to its write. */
+  readonly delay: Distribution
+  /** What one pass over all subscribers of all feeds that had something takes. */
+  readonly round: Distribution
+  /** How late timers are. */
+  readonly lateness: Distribution
+}
+
+/** What a shard tells of itself about once a second. */
+export interface ShardReport {
+  readonly levels: Levels
+  readonly counts: Counts
+  readonly distributions: Distributions
+  /** Error answers by their code. */
+  readonly problems: Readonly<Record<string, number>>
+  /** Subscribers that lag, worst first. */
+  readonly slowest: readonly SlowRow[]
+  /** Share of the time in which the thread's event loop was busy, since the last report. */
+  readonly utilization: number
+}
+
+/** What all shards reported, together. */
+export interface Totals extends Omit<ShardReport, 'levels' | 'counts' | 'utilization'> {
+  readonly levels: Levels
+  readonly counts: Counts
+  /** By shard. */
+  readonly shards: readonly {
+    readonly shard: number
+    readonly subscribers: number
+    readonly utilization: number
+  }[]
 }
 
 /** How a source stands. Counts are since the start. */
@@ -60,10 +122,44 @@ export interface DispatcherState {
   readonly threads: number
   /** Events ordered since the start. */
   readonly events: number
-  /** Sums over the shards and the main thread. */
-  readonly totals: ShardReport
+  /** Bytes that the slowest shard has still to write. */
+  readonly backlogBytes: number
+  readonly totals: Totals
   readonly sources: readonly SourceState[]
   readonly rollups: readonly RollupFigures[]
+}
+
+/** Which limit a subscriber with a full socket is past. */
+export type SlowReason = 'lag_bytes' | 'lag_seconds'
+
+/** A laggard, as the status shows it. */
+export interface SlowRow {
+  readonly shard: number
+  readonly clientIp: string
+  readonly userAgent: string
+  readonly topic: string
+  readonly lagBytes: number
+  /** For how long it has been behind with a full socket at times. */
+  readonly lagSeconds: number
+  /** How often it was skipped, and past how many events in all. */
+  readonly skips: number
+  readonly skippedEvents: number
+}
+
+/** One that was closed or skipped. */
+export interface SlowRecord extends SlowRow {
+  /** Unix ms. */
+  readonly at: number
+  readonly action: 'closed' | 'skipped'
+  readonly reason: SlowReason
+}
+
+/** What a shard tells of its laggards. */
+export interface SlowPage {
+  /** Worst first. */
+  readonly slowest: readonly SlowRow[]
+  /** Oldest first. */
+  readonly recent: readonly SlowRecord[]
 }
 
 /** A page of one shard's connections, oldest first, ready to be merged by time. */
@@ -74,6 +170,8 @@ export interface StatusPart {
   /** Each row as JSON, indented for the status document. */
   readonly rows: readonly string[]
   readonly last: boolean
+  /** In the last page. */
+  readonly slow?: SlowPage
 }
 
 /** To who asked for the status. */
@@ -87,16 +185,39 @@ export type StatusAnswer =
     }
   | { readonly type: 'statusPart'; readonly ask: number; readonly part: StatusPart }
 
+/** What some addresses have in one shard; three lists of one length. */
+export interface AddressUse {
+  readonly addresses: readonly string[]
+  /** Open now. */
+  readonly streams: readonly number[]
+  /** Requests let through since the shard told last. */
+  readonly publishes: readonly number[]
+}
+
+/** How a renewal of the certificate went in a shard. */
+export interface Renewed {
+  /** Why all is as it was. */
+  readonly fault: string | undefined
+  /** Where shards cannot share the port, `adopt` takes this, and `disown` what it replaces. */
+  readonly descriptor: number
+  readonly replaced: number
+}
+
 /** Shard to hub, over the shard's MessagePort. */
 export type ShardToHub =
   /** It hears the relay. The descriptor is for `adopt`, where shards cannot share the port. */
   | { readonly type: 'started'; readonly descriptor: number }
   /** After a `listen`. */
   | { readonly type: 'listening'; readonly hasPort: boolean }
-  | { readonly type: 'batch'; readonly batch: Batch }
+  /** When its oldest event was accepted, by `monotonicMs`. */
+  | { readonly type: 'batch'; readonly batch: Batch; readonly acceptedMs: number }
   /** The relay's position up to which every subscriber able to take bytes has been written. */
   | { readonly type: 'ack'; readonly position: number }
   | { readonly type: 'report'; readonly report: ShardReport }
+  /** How many connections it has now. */
+  | { readonly type: 'connections'; readonly count: number }
+  /** What changed, where addresses are limited. */
+  | { readonly type: 'addresses'; readonly use: AddressUse }
   /** Which connections are there? Answered by `statusExpect` and `statusPart`s. */
   | { readonly type: 'statusAsk'; readonly ask: number }
   | {
@@ -105,6 +226,8 @@ export type ShardToHub =
       readonly to: number
       readonly part: StatusPart
     }
+  /** After a `renew`. */
+  | ({ readonly type: 'renewed' } & Renewed)
   /** After a `drain`: no batch will follow. */
   | { readonly type: 'drained' }
 
@@ -112,6 +235,9 @@ export type ShardToHub =
 export type HubToShard =
   | { readonly type: 'listen'; readonly port: number }
   | { readonly type: 'adopt'; readonly descriptor: number }
+  | { readonly type: 'disown'; readonly descriptor: number }
+  /** Serve new connections with the certificate that the files hold now. */
+  | { readonly type: 'renew' }
   | { readonly type: 'statusAsk'; readonly ask: number; readonly from: number }
   | StatusAnswer
   /** Take no connection and no event any more. */
@@ -122,14 +248,23 @@ export type HubToShards =
   | {
       readonly type: 'batch'
       readonly batch: Batch
+      /** When its oldest event was accepted, by `monotonicMs`. */
+      readonly acceptedMs: number
       /** Which shard's bytes are in the batch: pairs of shard and bytes. */
       readonly origins: readonly number[]
       /** Bytes relayed since the start, this batch included: what an `ack` refers to. */
       readonly position: number
     }
   | { readonly type: 'state'; readonly state: DispatcherState }
-  /** Nothing will follow: deliver what there is and close streams by this time (Unix ms). */
-  | { readonly type: 'finish'; readonly deadline: number }
+  /** Connections of each shard, by its number. */
+  | { readonly type: 'connections'; readonly counts: readonly number[] }
+  /** What a shard told of addresses. */
+  | { readonly type: 'addresses'; readonly shard: number; readonly use: AddressUse }
+  /**
+   * Nothing will follow: deliver what there is and close streams within so many ms. A length of
+   * time, because threads share no clock that nobody can set.
+   */
+  | { readonly type: 'finish'; readonly withinMs: number }
 
 /** For the default case of a switch over messages: an unknown one is a defect, never skipped. */
 export function unknownMessage(message: never): Error {

@@ -6,8 +6,11 @@ import type { Logger } from 'pino'
 import { Piscina } from 'piscina'
 import type { Config } from '../config/option.ts'
 import { CarillonError } from '../error.ts'
+import { addonFolders, placeAddon } from './addon.ts'
 import { Hub } from './hub.ts'
-import type { ShardReport, ShardTask } from './message.ts'
+import type { OwnFigures } from './ledger.ts'
+import type { Renewed, ShardTask } from './message.ts'
+import { Renewal } from './renewal.ts'
 
 /** Deaths further back than this do not count against a shard, in ms. */
 const DEATHS_WINDOW_MS = 60_000
@@ -22,14 +25,21 @@ export class Supervisor {
   readonly #port: number
   readonly #log: Logger
   readonly hub: Hub
-  readonly #pool: Piscina<ShardTask, void>
+  /**
+   * Opened with the first shard: a start that fails before that, for want of Redis, must not end
+   * threads that are loading their modules, which aborts the process (Node 20.20).
+   */
+  #pool: Piscina<ShardTask, void> | undefined
   readonly #running = new Set<Promise<void>>()
   readonly #listening = new Set<number>()
+  readonly #renewal = new Renewal()
   readonly #deaths = new Map<number, number[]>()
   /** Of each shard the timer that starts it again. */
   readonly #restarts = new Map<number, NodeJS.Timeout>()
   /** One listen socket for all, in shard 0, because the system cannot share a port. */
   readonly #isHandover: boolean
+  /** From where the shards of a single-file executable load their addon. */
+  #addonFolder: string | undefined
   #isStarted = false
   #isStopping = false
 
@@ -38,31 +48,23 @@ export class Supervisor {
   #startFailed: (error: CarillonError) => void = () => {}
 
   /** @param port that every shard listens on; known to be free */
-  constructor(config: Config, port: number, log: Logger, ownReport: () => ShardReport) {
+  constructor(config: Config, port: number, log: Logger, own: () => OwnFigures) {
     this.#config = config
     this.#port = port
     this.#log = log
     const { portSharing } = config
     this.#isHandover =
       portSharing === 'handover' || (portSharing === 'auto' && process.platform !== 'linux')
-    this.hub = new Hub(config, ownReport, {
+    this.hub = new Hub(config, own, {
       started: (shard, descriptor) => this.#shardStarted(shard, descriptor),
       listening: (shard, hasPort) => this.#shardListens(shard, hasPort),
+      renewed: (shard, answer) => this.#shardRenewed(shard, answer),
     })
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('../thread.js', import.meta.url)),
-      minThreads: config.threads,
-      maxThreads: config.threads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      // A shard's thread must serve its sockets, not sleep in Atomics.wait for a next task.
-      atomics: 'disabled',
-    })
-    // A worker's error also rejects its task, where it is dealt with.
-    this.#pool.on('error', () => {})
   }
 
   /** Starts all shards; resolves when each listens. @throws CarillonError */
   async start(): Promise<void> {
+    this.#addonFolder = placeAddon(addonFolders(this.#config))?.folder
     const started = new Promise<void>((resolve, reject) => {
       this.#started = resolve
       this.#startFailed = reject
@@ -73,15 +75,38 @@ export class Supervisor {
     this.hub.start()
   }
 
-  /** Delivers what was accepted, closes all streams and ends all shards by the deadline (Unix ms). */
-  async stop(deadline: number): Promise<void> {
+  /** New connections get the certificate that the files hold now. @throws CarillonError */
+  async renewCertificate(): Promise<void> {
+    if (this.#isStopping) return
+    await this.#renewal.ask(this.hub.shards, (shard) => this.hub.tell(shard, { type: 'renew' }))
+  }
+
+  /** Delivers what was accepted, closes all streams and ends all shards within so many ms. */
+  async stop(withinMs: number): Promise<void> {
+    const begun = performance.now()
     this.#isStopping = true
     for (const restart of this.#restarts.values()) clearTimeout(restart)
     await this.hub.drain()
-    this.hub.finish(deadline)
+    this.hub.finish(Math.max(0, withinMs - (performance.now() - begun)))
     await Promise.all(this.#running)
     this.hub.close()
-    await this.#pool.destroy()
+    await this.#pool?.destroy()
+  }
+
+  #openPool(): Piscina<ShardTask, void> {
+    const { threads } = this.#config
+    const pool = new Piscina<ShardTask, void>({
+      filename: fileURLToPath(new URL('../thread.js', import.meta.url)),
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      // A shard's thread must serve its sockets, not sleep in Atomics.wait for a next task.
+      atomics: 'disabled',
+      workerData: { addonFolder: this.#addonFolder },
+    })
+    // A worker's error also rejects its task, where it is dealt with.
+    pool.on('error', () => {})
+    return pool
   }
 
   #run(shard: number): void {
@@ -94,12 +119,14 @@ export class Supervisor {
       relay: this.hub.relay.name,
       startedAt: this.hub.startedAt,
     }
+    this.#pool ??= this.#openPool()
     const running = this.#pool
       .run(task, { transferList: [port2] })
       .catch((error: unknown) => this.#died(shard, error))
       .finally(() => {
         this.#running.delete(running)
         this.hub.remove(shard)
+        this.#renewal.gone(shard)
       })
     this.#running.add(running)
   }
@@ -122,6 +149,14 @@ export class Supervisor {
     if (this.#listening.size === this.#config.threads) this.#started()
   }
 
+  #shardRenewed(shard: number, { fault, descriptor, replaced }: Renewed): void {
+    if (this.#isHandover && fault === undefined) {
+      this.hub.tell(0, { type: 'adopt', descriptor })
+      this.hub.tell(0, { type: 'disown', descriptor: replaced })
+    }
+    this.#renewal.answered(shard, fault)
+  }
+
   /** While starting, `start` throws it; later, it cannot go on. */
   #fail(error: CarillonError): void {
     if (this.#isStarted) this.onFailure(error)
@@ -139,7 +174,7 @@ export class Supervisor {
       this.#fail(failure)
       return
     }
-    const now = Date.now()
+    const now = performance.now()
     const deaths = (this.#deaths.get(shard) ?? []).filter((at) => now - at < DEATHS_WINDOW_MS)
     deaths.push(now)
     this.#deaths.set(shard, deaths)

@@ -7,6 +7,8 @@ export interface ThreadFigures {
   readonly heapUsedBytes: number
   readonly gcCount: number
   readonly gcPauseNs: number
+  /** Share of the time in which the event loop was busy since the last reading. */
+  readonly utilization: number
 }
 
 /** Begins to watch this thread. The observer lives until `stop`. */
@@ -19,10 +21,16 @@ export function watchThread(): { read(): ThreadFigures; stop(): void } {
       gcPauseNs += Math.round(duration * 1e6)
     }
   })
+  let read = performance.eventLoopUtilization()
   observer.observe({ entryTypes: ['gc'] })
   return {
-    // v8's own figure: process.memoryUsage() would read /proc for the resident size each time.
-    read: () => ({ heapUsedBytes: getHeapStatistics().used_heap_size, gcCount, gcPauseNs }),
+    read: () => {
+      const { utilization } = performance.eventLoopUtilization(read)
+      read = performance.eventLoopUtilization()
+      // v8's own figure: process.memoryUsage() would read /proc for the resident size each time.
+      const heapUsedBytes = getHeapStatistics().used_heap_size
+      return { heapUsedBytes, gcCount, gcPauseNs, utilization }
+    },
     stop: () => observer.disconnect(),
   }
 }

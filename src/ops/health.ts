@@ -42,16 +42,16 @@ const stringifyReady = fastJson({
  * threads are up to a second old; answering asks no other thread, so it works while they hang.
  */
 export function healthBody(state: DispatcherState | undefined): string {
-  const totals = state?.totals
+  const { levels, counts } = state?.totals ?? {}
   return stringifyHealth({
     message: 'PONG',
     timestamp: Date.now(),
-    alloc: mebibytes(totals?.heapUsedBytes ?? 0),
+    alloc: mebibytes(levels?.heapUsedBytes ?? 0),
     sys: mebibytes(process.memoryUsage.rss()),
-    num_gc: totals?.gcCount ?? 0,
-    pause_total_ns: totals?.gcPauseNs ?? 0,
+    num_gc: counts?.gcCount ?? 0,
+    pause_total_ns: counts?.gcPauseNs ?? 0,
     threads: state?.threads ?? 0,
-    subscribers: totals?.subscribers ?? 0,
+    subscribers: levels?.subscribers ?? 0,
     uptime_s: Math.floor(process.uptime()),
     version,
   })

@@ -1,6 +1,7 @@
 // Reports the status to where the operator collects it, as emojitrack-gostreamer did: every few
 // seconds, under this server's name. Main thread. A failure is logged and nothing more.
 import type { Logger } from 'pino'
+import { messageOf } from '../error.ts'
 import type { StatusPages } from './status.ts'
 
 /** Starts to report. @returns what ends it: nothing is written or logged after that */
@@ -31,7 +32,7 @@ export function reportStatus(
         if (isStopped) return
         write(text).then(
           () => settle(undefined),
-          (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
+          (error: unknown) => settle(messageOf(error)),
         )
       })
     })

@@ -1,6 +1,7 @@
 // The connections of a shard as rows of the status document, sent in pages, a page a turn: 20,000
 // of them disturb no flush. Shard thread; and how the rows of all shards become one list.
-import type { StatusPart } from '../hub/message.ts'
+import type { SlowRecord, SlowRow, StatusPart } from '../hub/message.ts'
+import type { SlowJournal } from '../shard/slow-journal.ts'
 import type { Subscriber } from '../shard/subscriber.ts'
 import { unixSeconds } from './time.ts'
 
@@ -11,6 +12,7 @@ export const PAGE_ROWS = 250
 export function sendRows(
   shard: number,
   roster: ReadonlySet<Subscriber>,
+  journal: SlowJournal,
   send: (part: StatusPart) => void,
 ): void {
   const subscribers = roster.values()
@@ -25,7 +27,7 @@ export function sendRows(
       last = false
       break
     }
-    send({ shard, createdAt, rows, last })
+    send({ shard, createdAt, rows, last, ...(last && { slow: journal.page(roster) }) })
     if (!last) setImmediate(page)
   }
   page()
@@ -41,9 +43,30 @@ function rowOf(subscriber: Subscriber, shard: number): string {
     user_agent: identity.userAgent,
     msgs_sent: subscriber.sent,
     lag_bytes: subscriber.lagBytes,
+    msgs_skipped: subscriber.skippedEvents,
     shard,
   }
   return JSON.stringify(row, null, 2).replaceAll('\n', '\n    ')
+}
+
+/** A laggard as the document has it. */
+export function slowRow(row: SlowRow): object {
+  return {
+    client_ip: row.clientIp,
+    user_agent: row.userAgent,
+    namespace: row.topic,
+    lag_bytes: row.lagBytes,
+    lag_seconds: row.lagSeconds,
+    skips: row.skips,
+    msgs_skipped: row.skippedEvents,
+    shard: row.shard,
+  }
+}
+
+/** One that was closed or skipped. */
+export function slowRecord(record: SlowRecord): object {
+  const { at, action, reason } = record
+  return { at: unixSeconds(at), action, reason, ...slowRow(record) }
 }
 
 /** Rows of all shards by time. Each shard's pages are in order already. */

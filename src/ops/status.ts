@@ -1,9 +1,17 @@
 // The status document: who is connected, oldest first, and how sources and rollups stand. Asked for
 // in a shard (GET /admin/status.json) or in the main thread (its report); every shard sends its rows
 // in pages, which the hub only passes on.
-import type { DispatcherState, SourceState, StatusAnswer, StatusPart } from '../hub/message.ts'
+
+import { SLOW_ROWS_MAX, worstFirst } from '../hub/ledger.ts'
+import type {
+  DispatcherState,
+  SourceState,
+  StatusAnswer,
+  StatusPart,
+  Totals,
+} from '../hub/message.ts'
 import type { RollupFigures } from '../rollup/rollup.ts'
-import { mergeByTime, PAGE_ROWS } from './roster.ts'
+import { mergeByTime, PAGE_ROWS, slowRecord, slowRow } from './roster.ts'
 import { unixSeconds } from './time.ts'
 
 /** A shard that does not answer within this is reported as missing, in ms. */
@@ -75,10 +83,12 @@ export class StatusDesk {
       startup_time: unixSeconds(this.#startedAt),
       msgs_broadcast: state?.events ?? 0,
       threads: state?.threads ?? 0,
-      subscribers_closed_slow: state?.totals.closedSlow ?? 0,
+      ...connectionCounts(state?.totals),
+      ...slowCounts(state?.totals),
       shards_missing: [...(missing ?? [])],
       sources: (state?.sources ?? []).map(sourceRow),
       rollups: (state?.rollups ?? []).map(rollupRow),
+      ...slowRows([...parts.values()].flat()),
     }
     let text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "connections": [`
     let rows = 0
@@ -91,6 +101,40 @@ export class StatusDesk {
       rows++
     }
     return `${text}${rows === 0 ? '' : '\n  '}]\n}\n`
+  }
+}
+
+function connectionCounts(totals: Totals | undefined): object {
+  const { streamsRefused = 0, connectionsClosed = 0 } = totals?.counts ?? {}
+  const { addressStreamsRefused = 0, addressPublishesRefused = 0 } = totals?.counts ?? {}
+  return {
+    connections_open: totals?.levels.connections ?? 0,
+    streams_refused: streamsRefused,
+    connections_closed_unanswered: connectionsClosed,
+    streams_refused_by_address: addressStreamsRefused,
+    publishes_refused_by_address: addressPublishesRefused,
+  }
+}
+
+function slowCounts(totals: Totals | undefined): object {
+  const { closedLagBytes = 0, closedLagSeconds = 0 } = totals?.counts ?? {}
+  const { skips = 0, skippedEvents = 0 } = totals?.counts ?? {}
+  return {
+    subscribers_closed_slow: closedLagBytes + closedLagSeconds,
+    subscribers_closed_lag_bytes: closedLagBytes,
+    subscribers_closed_lag_seconds: closedLagSeconds,
+    subscribers_skipped: skips,
+    msgs_skipped: skippedEvents,
+  }
+}
+
+/** Laggards of all shards: the slowest now, and the last that were closed or skipped. */
+function slowRows(parts: readonly StatusPart[]): object {
+  const slowest = worstFirst(parts.flatMap(({ slow }) => slow?.slowest ?? []))
+  const recent = parts.flatMap(({ slow }) => slow?.recent ?? []).sort((a, b) => a.at - b.at)
+  return {
+    slowest: slowest.map(slowRow),
+    slow_recently: recent.slice(-SLOW_ROWS_MAX).map(slowRecord),
   }
 }
 

@@ -52,6 +52,10 @@ export class FeedIndex {
     return feeds
   }
 
+  get size(): number {
+    return this.#feeds.size
+  }
+
   /** All feeds; feeds that come or go meanwhile may be left out. */
   [Symbol.iterator](): Iterator<Feed> {
     return this.#feeds.values()

@@ -1,28 +1,43 @@
 // A feed: one selection of topics, its log, and the subscribers that asked for exactly that.
 // Shard thread. Frames come from the feed index; bytes go to the subscribers' sockets.
+import type { HttpResponse } from 'uWebSockets.js'
 import { COMMENT } from '../event/frame.ts'
+import type { SlowReason } from '../hub/message.ts'
+import { Laggards, skipNotice } from './laggard.ts'
 import { Log } from './log.ts'
+import type { Meter } from './meter.ts'
+import { BLOCKED, LAGGING, Seats } from './seats.ts'
+import { writeClosing, writeStream } from './stream.ts'
 import type { Subscriber } from './subscriber.ts'
-
-/** Why we close a subscriber whose socket is full. */
-export type SlowReason = 'lag_bytes' | 'lag_seconds'
 
 /** What a feed needs of its shard. */
 export interface FeedContext {
   readonly writeBytesMax: number
   readonly lagBytesMax: number
   readonly lagMsMax: number
+  /** What becomes of a subscriber past a limit. */
+  readonly lagPolicy: 'close' | 'skip'
+  /** Skipped subscribers are told by an event, too. */
+  readonly announceSkips: boolean
   readonly heartbeatMs: number
+  readonly meter: Meter
   /** The feed has something to write. */
   dirty(feed: Feed): void
-  /** A subscriber is gone, whoever closed it. */
-  left(subscriber: Subscriber): void
+  /** A subscriber is gone, whoever closed it, after so many events. */
+  left(subscriber: Subscriber, sent: number): void
   /** A subscriber is about to be closed because it lags. */
   slow(subscriber: Subscriber, reason: SlowReason): void
+  /** A subscriber is about to be skipped to the head, past so many events, because it lags. */
+  skipped(subscriber: Subscriber, reason: SlowReason, events: number): void
 }
 
-/** Deliveries between two looks at the clock: about 40 µs of work. */
-const DELIVERIES_PER_LOOK = 8
+/**
+ * Work between two looks at the clock, 150 to 200 µs of it: a delivery is 1, and 1 more for each
+ * 32 KiB; so are 1,024 seats where nothing is to be done. A look is 0.9 µs: one after every eighth delivery was 2 % of a pass.
+ */
+const WORK_PER_LOOK = 32
+const BYTES_PER_WORK = 32 * 1024
+const VISITS_PER_WORK = 1024
 
 /** A feed without events for so long gives its log's memory back. */
 const TRIM_MS = 5000
@@ -35,12 +50,12 @@ export class Feed {
   /** In the flusher's queue. */
   isDirty = false
 
+  readonly seats = new Seats()
   readonly #context: FeedContext
-  readonly #subscribers: Subscriber[] = []
-  readonly #blocked = new Set<Subscriber>()
-  #appendedAt = Date.now()
+  readonly #laggards: Laggards
+  #appendedAt = performance.now()
 
-  // The pass in progress. Subscribers before #next have been visited; when it ends, everyone that
+  // The pass in progress. Seats before #next have been visited; when it ends, everyone that
   // could take it has what was in the log when it began, up to #passHead.
   #passing = false
   #next = 0
@@ -58,10 +73,11 @@ export class Feed {
   constructor(topic: string, context: FeedContext) {
     this.topic = topic
     this.#context = context
+    this.#laggards = new Laggards(this, context)
   }
 
   get isEmpty(): boolean {
-    return this.#subscribers.length === 0
+    return this.seats.length === 0
   }
 
   /** Appends whole frames that hold `events` events. */
@@ -69,39 +85,33 @@ export class Feed {
     this.log.append(bytes)
     this.#forgetView()
     this.eventCount += events
-    this.#appendedAt = Date.now()
-    if (this.log.heldBytes > this.#context.lagBytesMax) this.#closeLaggards()
+    this.#appendedAt = performance.now()
+    if (this.log.heldBytes > this.#context.lagBytesMax) this.#laggards.checkBytes()
     this.#context.dirty(this)
   }
 
   /** From now on the subscriber gets what is appended; nothing from before. */
   join(subscriber: Subscriber): void {
-    subscriber.index = this.#subscribers.push(subscriber) - 1
+    this.seats.add(subscriber, this.log.head, this.eventCount)
   }
 
   /** Takes the subscriber out; it may be called for one that is out already. */
   leave(subscriber: Subscriber): void {
     let hole = subscriber.index
     if (hole === -1) return
+    const { sent } = subscriber
     subscriber.index = -1
-    this.#blocked.delete(subscriber)
+    this.#laggards.forget(subscriber)
     // The pass in progress must still visit everyone exactly once: the last one that was visited
     // fills the hole, and the last one of all fills the place which that leaves.
     if (hole < this.#next) {
       this.#next--
-      this.#move(this.#next, hole)
+      this.seats.move(this.#next, hole)
       hole = this.#next
     }
-    this.#move(this.#subscribers.length - 1, hole)
-    this.#subscribers.pop()
-    this.#context.left(subscriber)
-  }
-
-  #move(from: number, to: number): void {
-    if (from === to) return
-    const subscriber = this.#subscribers[from] as Subscriber
-    this.#subscribers[to] = subscriber
-    subscriber.index = to
+    this.seats.move(this.seats.length - 1, hole)
+    this.seats.removeLast()
+    this.#context.left(subscriber, sent)
   }
 
   /**
@@ -114,25 +124,28 @@ export class Feed {
       this.#passHead = this.log.head
       this.#rewind()
     }
-    let untilLook = DELIVERIES_PER_LOOK
+    const { cursors, states } = this.seats
+    let untilLook = WORK_PER_LOOK
     for (;;) {
-      while (this.#next < this.#subscribers.length) {
-        const subscriber = this.#subscribers[this.#next++] as Subscriber
-        const isDue = !subscriber.blocked && subscriber.cursor !== this.log.head
-        if (isDue) this.#deliver(subscriber)
-        if (subscriber.cursor < this.#tail) this.#tail = subscriber.cursor
-        if (!subscriber.blocked && subscriber.cursor < this.#readyTail) {
-          this.#readyTail = subscriber.cursor
-        }
-        if (!isDue || --untilLook > 0) continue
+      while (this.#next < cursors.length) {
+        const seat = this.#next++
+        const from = cursors[seat] as number
+        const isDue = from !== this.log.head && states[seat] !== BLOCKED
+        const cursor = isDue ? this.#deliver(seat, from) : from
+        if (cursor < this.#tail) this.#tail = cursor
+        if (cursor < this.#readyTail && states[seat] !== BLOCKED) this.#readyTail = cursor
+        if (!isDue) continue
+        untilLook -= 1 + (cursor - from) / BYTES_PER_WORK
+        if (untilLook > 0) continue
         if (performance.now() >= deadline) return false
-        untilLook = DELIVERIES_PER_LOOK
+        untilLook = WORK_PER_LOOK
       }
       this.log.release(this.#tail)
       // A view keeps its whole buffer alive, also one that the log has given back.
       if (this.log.heldBytes === 0) this.#forgetView()
       if (this.#readyTail >= this.#passHead) break
-      // Someone has more to get than one write may hold: round again.
+      // Someone has more to get than one write may hold: round again, past all who have it all.
+      untilLook -= cursors.length / VISITS_PER_WORK
       this.#rewind()
     }
     this.#passing = false
@@ -152,10 +165,13 @@ export class Feed {
     this.#readyTail = this.log.head
   }
 
-  /** Writes what the subscriber lacks, at most `writeBytesMax`. */
-  #deliver(subscriber: Subscriber): void {
+  /**
+   * Writes what the subscriber of a seat lacks, at most `writeBytesMax`.
+   * @returns its cursor now
+   */
+  #deliver(seat: number, from: number): number {
+    const { seats } = this
     const { head } = this.log
-    const from = subscriber.cursor
     const to = Math.min(head, from + this.#context.writeBytesMax)
     if (from !== this.#viewFrom || to !== this.#viewTo) {
       this.#view = this.log.view(from, to)
@@ -163,64 +179,73 @@ export class Feed {
       this.#viewTo = to
     }
     const atHead = to === head
-    const hasRoom = subscriber.socket.write(this.#view, atHead)
-    subscriber.cursor = to
-    if (atHead) subscriber.eventCursor = this.eventCount
-    if (!hasRoom) this.#block(subscriber)
-    else if (atHead) subscriber.laggingSince = 0
-  }
-
-  #block(subscriber: Subscriber): void {
-    subscriber.blocked = true
-    this.#blocked.add(subscriber)
-    if (subscriber.laggingSince === 0) subscriber.laggingSince = Date.now()
+    // uWS tells of lost connections from its loop, never within a write: this seat keeps its subscriber.
+    const hasRoom = writeStream(seats.responses[seat] as HttpResponse, this.#view, atHead)
+    seats.cursors[seat] = to
+    const { meter } = this.#context
+    meter.writes++
+    meter.deliveredBytes += to - from
+    if (atHead) {
+      meter.deliveries += this.eventCount - (seats.eventCursors[seat] as number)
+      seats.eventCursors[seat] = this.eventCount
+    }
+    if (!hasRoom) this.#laggards.block(seat, atHead ? undefined : this.#view.at(-1))
+    else if (atHead && seats.states[seat] === LAGGING) this.#laggards.caughtUp(seat)
+    return to
   }
 
   /** The subscriber's socket has room again: it goes on from its cursor at once. */
   unblock(subscriber: Subscriber): void {
-    if (!subscriber.blocked) return
-    subscriber.blocked = false
-    this.#blocked.delete(subscriber)
-    if (subscriber.cursor < this.log.head) {
-      this.#deliver(subscriber)
-      if (!subscriber.blocked && subscriber.cursor < this.log.head) this.#context.dirty(this)
+    if (!subscriber.isBlocked) return
+    const seat = subscriber.index
+    const { cursors, states } = this.seats
+    states[seat] = LAGGING
+    this.#laggards.forget(subscriber)
+    const from = cursors[seat] as number
+    if (!this.#writeNotice(subscriber, from === this.log.head)) return
+    if (from < this.log.head) {
+      const cursor = this.#deliver(seat, from)
+      if (states[seat] !== BLOCKED && cursor < this.log.head) this.#context.dirty(this)
     } else {
       // The write that filled the socket may have left its closing write out.
-      subscriber.laggingSince = 0
-      if (!subscriber.socket.writeClosing()) this.#block(subscriber)
+      this.#laggards.caughtUp(seat)
+      if (!writeClosing(subscriber.response)) this.#laggards.block(seat, undefined)
     }
   }
 
-  #closeLaggards(): void {
-    for (const subscriber of this.#blocked) {
-      if (subscriber.lagBytes > this.#context.lagBytesMax) this.#close(subscriber, 'lag_bytes')
-    }
+  /**
+   * What a subscriber that was skipped must have before anything else.
+   * @returns false where its socket is full again
+   */
+  #writeNotice(subscriber: Subscriber, closing: boolean): boolean {
+    const notice = skipNotice(subscriber, this.#context.announceSkips)
+    if (notice.length === 0) return true
+    subscriber.skip = undefined
+    if (writeStream(subscriber.response, notice, closing)) return true
+    this.#laggards.block(subscriber.index, undefined)
+    return false
   }
 
-  #close(subscriber: Subscriber, reason: SlowReason): void {
-    this.#context.slow(subscriber, reason)
-    subscriber.socket.destroy()
-  }
-
-  /** A few times a second: heartbeat when idle, an end for those that lag too long. */
+  /**
+   * A few times a second: heartbeat when idle, an end for those that lag too long.
+   * @param now of `performance.now()`, a clock that nobody can set
+   */
   tick(now: number): void {
-    for (const subscriber of this.#blocked) {
-      if (now - subscriber.laggingSince > this.#context.lagMsMax) {
-        this.#close(subscriber, 'lag_seconds')
-      }
-    }
+    this.#laggards.checkTime(now)
     if (now - this.#appendedAt >= TRIM_MS) {
       this.log.trim()
       // Who was blocked has caught up or left since the last pass: one more releases what it held.
-      if (this.log.heldBytes > 0 && this.#blocked.size === 0) this.#context.dirty(this)
+      if (this.log.heldBytes > 0 && this.#laggards.size === 0) this.#context.dirty(this)
     }
     // A heartbeat is a frame like any other, so cursors, back-pressure and slices serve it too;
     // every stream of a feed has been idle for as long as the feed.
-    if (now - this.#appendedAt >= this.#context.heartbeatMs) this.append(COMMENT, 0)
+    if (now - this.#appendedAt < this.#context.heartbeatMs) return
+    this.#context.meter.heartbeats += this.seats.length
+    this.append(COMMENT, 0)
   }
 
   /** Keeps uWS from closing full sockets by its own 10 s rule; due every few seconds. */
   keepBlocked(): void {
-    for (const subscriber of this.#blocked) subscriber.socket.keep()
+    this.#laggards.keep()
   }
 }

@@ -15,11 +15,16 @@ export class Flusher {
   #scheduled = false
   readonly #roundBegins: () => void
   readonly #roundEnds: () => void
+  readonly #sliceEnds: () => void
 
-  /** A round that has ended has written all that its feeds held when it began. */
-  constructor(roundBegins: () => void, roundEnds: () => void) {
+  /**
+   * A round that has ended has written all that its feeds held when it began.
+   * @param sliceEnds called when a round is interrupted
+   */
+  constructor(roundBegins: () => void, roundEnds: () => void, sliceEnds: () => void) {
     this.#roundBegins = roundBegins
     this.#roundEnds = roundEnds
+    this.#sliceEnds = sliceEnds
   }
 
   get isIdle(): boolean {
@@ -49,6 +54,7 @@ export class Flusher {
       }
       if ((this.#round[this.#at] as Feed).flush(deadline)) this.#at++
     } while (performance.now() < deadline)
+    this.#sliceEnds()
     setImmediate(this.#slice)
   }
 

@@ -6,15 +6,18 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/option.ts'
 import type { DispatcherState, HubToShards, ShardToHub } from '../hub/message.ts'
 import { unknownMessage } from '../hub/message.ts'
-import type { Feed, FeedContext, SlowReason } from './feed.ts'
+import { Addresses } from './addresses.ts'
+import { Census } from './census.ts'
+import type { Feed, FeedContext } from './feed.ts'
 import { FeedIndex } from './feed-index.ts'
 import { Flusher } from './flusher.ts'
+import { Meter } from './meter.ts'
 import { Outbox } from './outbox.ts'
-import type { Socket } from './socket.ts'
+import { SlowJournal } from './slow-journal.ts'
 import { type Identity, Subscriber } from './subscriber.ts'
 
 const TICK_MS = 250
-/** uWS closes a full socket after 10 s; see Socket.keep. */
+/** uWS closes a full socket after 10 s; see keepStream. */
 const KEEP_TICKS = 12
 /** Flushed bytes between two acks: fewer would cost a message per turn and tell nothing new. */
 const ACK_BYTES = 64 * 1024
@@ -26,7 +29,11 @@ export class Shard {
   readonly outbox: Outbox
   /** Subscribers, oldest first. */
   readonly roster = new Set<Subscriber>()
-  closedSlow = 0
+  readonly slow: SlowJournal
+  readonly census: Census
+  readonly meter = new Meter()
+  /** What each address has, where an option limits it. */
+  readonly addresses: Addresses | undefined
   state: DispatcherState | undefined
   isDraining = false
 
@@ -37,22 +44,35 @@ export class Shard {
   readonly #flusher: Flusher
   readonly #timer: NodeJS.Timeout
   #ticks = 0
+  #tickedAt = performance.now()
 
   // Positions in the relay: received, at the start of the round, told to the hub.
   #received = 0
   #roundPosition = 0
   #acked = 0
 
-  constructor(config: Config, log: Logger, post: (message: ShardToHub) => void) {
+  constructor(config: Config, number: number, log: Logger, post: (message: ShardToHub) => void) {
     this.#config = config
     this.#log = log
+    this.slow = new SlowJournal(log, number)
+    this.census = new Census(config.connectionsMax, config.threads, (count) => {
+      post({ type: 'connections', count })
+    })
+    this.addresses = Addresses.of(config, log, (use) => post({ type: 'addresses', use }))
     this.#post = post
-    this.outbox = new Outbox(config.inflightBytesMax, (batch) => post({ type: 'batch', batch }))
+    this.outbox = new Outbox(config.inflightBytesMax, (batch, acceptedMs) => {
+      post({ type: 'batch', batch, acceptedMs })
+    })
     this.#flusher = new Flusher(
       () => {
         this.#roundPosition = this.#received
+        this.meter.roundBegins()
       },
-      () => this.#ack(this.#roundPosition, ACK_BYTES),
+      () => {
+        this.#ack(this.#roundPosition, ACK_BYTES)
+        this.meter.roundEnds()
+      },
+      () => this.meter.sliceEnds(),
     )
     this.#feeds = new FeedIndex(this.#feedContext())
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
@@ -68,10 +88,11 @@ export class Shard {
   receive(message: Exclude<HubToShards, { type: 'finish' }>, self: number): void {
     switch (message.type) {
       case 'batch': {
-        const { batch, origins, position } = message
+        const { batch, acceptedMs, origins, position } = message
         for (let pair = 0; pair < origins.length; pair += 2) {
           if (origins[pair] === self) this.outbox.returned(origins[pair + 1] as number)
         }
+        this.meter.received(acceptedMs)
         this.#feeds.append(batch)
         this.#received = position
         if (this.#flusher.isIdle) this.#ack(position, ACK_BYTES)
@@ -80,19 +101,30 @@ export class Shard {
       case 'state':
         this.state = message.state
         return
+      case 'connections':
+        this.census.heard(message.counts, self)
+        return
+      case 'addresses':
+        if (message.shard !== self) this.addresses?.heard(message.shard, message.use)
+        return
       default:
         throw unknownMessage(message)
     }
   }
 
   /** A stream whose headers have been written; it gets every event from now on. */
-  subscribe(response: HttpResponse, topic: string, identity: Identity): Socket {
+  subscribe(response: HttpResponse, topic: string, identity: Identity): void {
     const feed = this.#feeds.feedOf(topic)
     const subscriber = new Subscriber(response, feed, identity)
     feed.join(subscriber)
     this.roster.add(subscriber)
+    this.meter.streamsOpened++
+    this.addresses?.changed(identity.address, 1)
     this.#log.debug({ topic, address: identity.clientIp }, 'subscriber connected')
-    return subscriber.socket
+  }
+
+  get feeds(): number {
+    return this.#feeds.size
   }
 
   /** Everything that can be written has been. */
@@ -102,6 +134,7 @@ export class Shard {
 
   close(): void {
     clearInterval(this.#timer)
+    this.addresses?.close()
   }
 
   #feedContext(): FeedContext {
@@ -110,40 +143,31 @@ export class Shard {
       writeBytesMax: config.writeBytesMax,
       lagBytesMax: config.lagBytesMax,
       lagMsMax: config.lagSecondsMax * 1000,
+      lagPolicy: config.lagPolicy,
+      announceSkips: config.announceSkips,
       heartbeatMs: config.heartbeatSeconds * 1000,
+      meter: this.meter,
       dirty: (feed: Feed) => this.#flusher.add(feed),
-      left: (subscriber: Subscriber) => this.#left(subscriber),
-      slow: (subscriber: Subscriber, reason: SlowReason) => this.#slow(subscriber, reason),
+      left: (subscriber: Subscriber, sent: number) => this.#left(subscriber, sent),
+      slow: (...laggard) => this.slow.closed(...laggard),
+      skipped: (...laggard) => this.slow.skipped(...laggard),
     }
   }
 
-  #left(subscriber: Subscriber): void {
+  #left(subscriber: Subscriber, sent: number): void {
     this.roster.delete(subscriber)
+    this.meter.streamsClosed++
     this.#feeds.dropIfEmpty(subscriber.feed)
-    const { feed, identity, sent } = subscriber
+    const { feed, identity } = subscriber
+    this.addresses?.changed(identity.address, -1)
     this.#log.debug({ topic: feed.topic, address: identity.clientIp, sent }, 'subscriber left')
-  }
-
-  #slow(subscriber: Subscriber, reason: SlowReason): void {
-    this.closedSlow++
-    const { feed, identity, lagBytes, laggingSince, sent } = subscriber
-    this.#log.warn(
-      {
-        topic: feed.topic,
-        address: identity.clientIp,
-        userAgent: identity.userAgent,
-        reason,
-        lagBytes,
-        lagSeconds: (Date.now() - laggingSince) / 1000,
-        sent,
-      },
-      'slow subscriber closed',
-    )
   }
 
   /** The only timer: heartbeats, lag by time, and the ack of a tail below ACK_BYTES. */
   #tick(): void {
-    const now = Date.now()
+    const now = performance.now()
+    this.meter.lateness.add(Math.max(0, now - this.#tickedAt - TICK_MS) / 1000)
+    this.#tickedAt = now
     const keep = ++this.#ticks % KEEP_TICKS === 0
     for (const feed of this.#feeds) {
       feed.tick(now)

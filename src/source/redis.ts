@@ -33,7 +33,10 @@ export class RedisSource implements Source {
   #isStopped = false
   /** Attempts since it was last up for longer than the longest backoff. */
   #attempts = 0
+  /** Unix ms, to be shown. */
   #since = Date.now()
+  /** The same by a clock that nobody can set, to be reckoned with. */
+  #changedAt = performance.now()
   #error: string | undefined = 'not connected yet'
   #connects = 0
 
@@ -129,9 +132,8 @@ export class RedisSource implements Source {
   }
 
   #rise(link: RedisLink): void {
-    const downSeconds = (Date.now() - this.#since) / 1000
+    const downSeconds = this.#change() / 1000
     this.#link = link
-    this.#since = Date.now()
     this.#error = undefined
     this.#connects++
     this.#log.info({ address: redactUrl(this.#config.redisUrl), downSeconds }, 'source up')
@@ -140,11 +142,18 @@ export class RedisSource implements Source {
 
   #lose(why: string): void {
     this.#link = undefined
-    if (Date.now() - this.#since > BACKOFF_MS_MAX) this.#attempts = 0
-    this.#since = Date.now()
+    if (this.#change() > BACKOFF_MS_MAX) this.#attempts = 0
     this.#fail(why)
     this.#changed()
     this.#later()
+  }
+
+  /** It is up or down from now on. @returns for how long it was the other, in ms */
+  #change(): number {
+    const last = this.#changedAt
+    this.#since = Date.now()
+    this.#changedAt = performance.now()
+    return this.#changedAt - last
   }
 
   /** Logged once for each reason in a row: a server that stays away is one event, not hundreds. */
@@ -198,7 +207,7 @@ export class RedisSource implements Source {
   }
 
   #complain(code: string, detail: string): void {
-    const now = Date.now()
+    const now = performance.now()
     const last = this.#complained.get(code)
     if (last !== undefined && now - last < COMPLAINT_PERIOD_MS) return
     this.#complained.set(code, now)

@@ -109,12 +109,16 @@ export function get(path: string, headers = '', method = 'GET'): string {
 }
 
 /** The first answer to a request on a connection of its own. */
-export async function ask(port: number, request: string | Uint8Array): Promise<Answer> {
+export async function ask(
+  port: number,
+  request: string | Uint8Array,
+  withinMs?: number,
+): Promise<Answer> {
   const isHead = Buffer.from(request.slice(0, 5) as string).toString() === 'HEAD '
   const connection = new Connection(port, isHead)
   void connection.send(request)
   try {
-    return (await connection.answered())[0] as Answer
+    return (await connection.answered(1, withinMs))[0] as Answer
   } finally {
     connection.close()
   }

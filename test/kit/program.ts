@@ -14,9 +14,15 @@ export interface Program {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-export function startProgram(t: TestContext, path: string, args: readonly string[]): Program {
+/** @param variables added to the test's environment */
+export function startProgram(
+  t: TestContext,
+  path: string,
+  args: readonly string[],
+  variables: Record<string, string> = {},
+): Program {
   // A proxy of the environment would be asked for 127.0.0.1 too.
-  const env = { ...process.env, NO_PROXY: '*', no_proxy: '*' }
+  const env = { ...process.env, NO_PROXY: '*', no_proxy: '*', ...variables }
   const child = spawn(path, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   const errors: string[] = []

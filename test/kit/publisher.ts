@@ -27,11 +27,11 @@ export class Publisher {
 
   /** Posts what `next` gives, one after the other, until it gives nothing or `stop` is called. */
   async run(next: () => string | undefined): Promise<void> {
-    let connection: Connection | undefined
+    let connection: PostConnection | undefined
     while (!this.#isStopped) {
       const body = next()
       if (body === undefined) break
-      connection ??= await Connection.open(this.#port)
+      connection ??= await PostConnection.open(this.#port)
       if (connection === undefined) return
       const head = await connection.ask(post(this.#path, body))
       if (head === undefined) {
@@ -52,7 +52,8 @@ export class Publisher {
   }
 }
 
-class Connection {
+/** A kept connection that posts one request after the other. */
+export class PostConnection {
   readonly #socket: Socket
   #answer = ''
   #settle: (head: string | undefined) => void = () => {}
@@ -68,11 +69,11 @@ class Connection {
   }
 
   /** Undefined where nobody listens any more. */
-  static open(port: number): Promise<Connection | undefined> {
+  static open(port: number): Promise<PostConnection | undefined> {
     return new Promise((resolve) => {
       const socket = connect(port, '127.0.0.1')
       socket.once('error', () => resolve(undefined))
-      socket.once('connect', () => resolve(new Connection(socket)))
+      socket.once('connect', () => resolve(new PostConnection(socket)))
     })
   }
 

@@ -1,23 +1,21 @@
 // Starts a real redis-server for a test, on loopback and a free port, and stops what it started.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after } from 'node:test'
 import { createClient } from '@redis/client'
 import { freePort } from '../../scripts/free-port.ts'
+import { temporaryFolder } from './folder.ts'
 
 // A test that fails leaves its server behind; it must not outlive the test process.
 const running = new Set<ChildProcess>()
 const clients = new Set<RedisClient>()
-const folders = new Set<string>()
 function killAll(): void {
   for (const client of clients) client.destroy()
   clients.clear()
   for (const child of running) child.kill('SIGKILL')
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 }
 after(killAll)
 process.on('exit', killAll)
@@ -59,13 +57,6 @@ export async function startSentinel(name: string, masterPort: number): Promise<R
   ]
   writeFileSync(file, `${lines.join('\n')}\n`)
   return launch([file, '--sentinel'], port)
-}
-
-/** A folder for files that a server needs; gone after the tests of the file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'))
-  folders.add(folder)
-  return folder
 }
 
 async function launch(argv: readonly string[], port: number): Promise<RedisServer> {

@@ -10,6 +10,7 @@ export interface Sketch {
   readonly deliveries?: number
   readonly limit?: Measurement['limit']
   readonly lost?: number
+  readonly behind?: number
   readonly kibibytes?: number
 }
 
@@ -42,7 +43,7 @@ export function measure(sketches: readonly Sketch[], options: SketchOptions = {}
         limit: sketch.limit ?? 'none',
         seconds: 4,
         deliveriesPerSecond: around((sketch.deliveries ?? 50_000) / slow),
-        lost: sketch.lost ?? 0,
+        ...(sketch.behind === undefined ? { lost: sketch.lost ?? 0 } : { behind: sketch.behind }),
         orderErrors: 0,
         latency: {
           count: 200_000,

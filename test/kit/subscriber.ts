@@ -18,8 +18,14 @@ export class RawSubscriber {
   /** The text after the last whole frame; searching `text` would copy all of it for each chunk. */
   #rest = ''
 
-  constructor(port: number, path = '/events', headers = '') {
-    this.socket = connect(port, '127.0.0.1')
+  /** @param dial opens the connection, in place of plain TCP */
+  constructor(
+    port: number,
+    path = '/events',
+    headers = '',
+    dial: (port: number) => Socket = (to) => connect(to, '127.0.0.1'),
+  ) {
+    this.socket = dial(port)
     this.socket.write(`GET ${path} HTTP/1.1\r\nHost: test\r\n${headers}\r\n`)
     this.socket.on('data', (chunk) => this.#take(chunk))
     this.socket.on('error', () => {})
