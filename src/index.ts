@@ -12,11 +12,12 @@ import type { Counts, DispatcherState, Levels, SourceState } from './hub/message
 import { probeAddress } from './hub/probe.ts'
 import { type Publication, publish } from './hub/publication.ts'
 import { Supervisor } from './hub/supervisor.ts'
+import { Desk } from './ops/desk.ts'
 import { warnOfExposure } from './ops/exposure.ts'
 import { watchThread } from './ops/figures.ts'
 import { createLog } from './ops/log.ts'
 import { reportStatus } from './ops/reporter.ts'
-import { StatusDesk } from './ops/status.ts'
+import { statusPages } from './ops/status.ts'
 import { version } from './ops/version.ts'
 import { RedisSource } from './source/redis.ts'
 
@@ -167,11 +168,15 @@ function openRedis(config: Config, log: Logger, hub: Hub): RedisSource | undefin
 
 /** @returns what ends the reports */
 function reportToRedis(config: Config, log: Logger, hub: Hub, redis: RedisSource): () => void {
-  const desk = new StatusDesk(config.nodeName, hub.startedAt, (ask) => hub.askStatus(ask))
-  hub.onStatus = (answer) => desk.receive(answer)
+  const desk = new Desk((ask, query) => hub.ask(ask, query))
+  hub.onAnswer = (answer) => desk.receive(answer)
   return reportStatus(
     config.statusReportSeconds,
-    (done) => desk.open(done),
+    (done) => {
+      desk.ask({ kind: 'status' }, (gathered) => {
+        done(statusPages(config.nodeName, hub.startedAt, gathered))
+      })
+    },
     (text) => redis.setField(config.statusReportKey, config.nodeName, text),
     log,
   )

@@ -13,11 +13,12 @@ import {
   type ShardToHub,
   unknownMessage,
 } from './hub/message.ts'
+import { monotonicMs } from './hub/monotonic.ts'
 import { RelayReceiver } from './hub/relay.ts'
+import { Desk } from './ops/desk.ts'
 import { watchThread } from './ops/figures.ts'
 import { createLog } from './ops/log.ts'
-import { sendRows } from './ops/roster.ts'
-import { StatusDesk } from './ops/status.ts'
+import { reply } from './ops/reply.ts'
 import { closeStreams } from './shard/closing.ts'
 import { Shard } from './shard/shard.ts'
 
@@ -33,7 +34,7 @@ class ShardThread {
   readonly #shard: Shard
   readonly #routes: Routes
   readonly #app: HttpApp
-  readonly #status: StatusDesk
+  readonly #desk: Desk
   readonly #relay: RelayReceiver
   readonly #figures = watchThread()
   readonly #reportTimer: NodeJS.Timeout
@@ -46,10 +47,8 @@ class ShardThread {
     })
     this.#log = createLog(config.logLevel, { shard: number })
     this.#shard = new Shard(config, number, this.#log, (message) => this.#post(message))
-    this.#status = new StatusDesk(config.nodeName, startedAt, (ask) =>
-      this.#post({ type: 'statusAsk', ask }),
-    )
-    this.#routes = new Routes(config, this.#shard, this.#status)
+    this.#desk = new Desk((ask, query) => this.#post({ type: 'ask', ask, query }))
+    this.#routes = new Routes(config, this.#shard, this.#desk, startedAt)
     this.#app = new HttpApp(config, this.#shard.census, (app) => this.#routes.install(app))
     // Also when the thread dies of an error. What was answered 200 in this turn must still reach
     // the hub; and a uWS socket that outlives its thread aborts the process.
@@ -58,6 +57,8 @@ class ShardThread {
     this.#reportTimer = setInterval(() => this.#report(), REPORT_PERIOD_MS)
     task.port.on('message', (message: HubToShard) => this.#receive(message))
     this.#post({ type: 'started', descriptor: this.#app.descriptor })
+    // What its first second brings is told from this one on.
+    this.#report()
   }
 
   readonly #beforeExit = (): void => {
@@ -83,14 +84,14 @@ class ShardThread {
       case 'renew':
         this.#renew()
         return
-      case 'statusAsk':
-        sendRows(this.#task.shard, this.#shard.roster, this.#shard.slow, (part) => {
-          this.#post({ type: 'statusPart', ask: message.ask, to: message.from, part })
+      case 'ask':
+        reply(this.#task.shard, this.#shard, message.query, (part) => {
+          this.#post({ type: 'part', ask: message.ask, to: message.from, part })
         })
         return
-      case 'statusExpect':
-      case 'statusPart':
-        this.#status.receive(message)
+      case 'expect':
+      case 'part':
+        this.#desk.receive(message)
         return
       case 'drain':
         this.#drain()
@@ -101,8 +102,12 @@ class ShardThread {
   }
 
   #receiveRelayed(message: HubToShards): void {
-    if (message.type === 'finish') void this.#finish(message.withinMs)
-    else this.#shard.receive(message, this.#task.shard)
+    if (message.type === 'finish') {
+      void this.#finish(message.withinMs)
+      return
+    }
+    this.#shard.receive(message, this.#task.shard)
+    if (message.type === 'state') this.#routes.tellWatchers()
   }
 
   #renew(): void {
@@ -128,6 +133,7 @@ class ShardThread {
     const { reconnectMs } = this.#task.config
     await closeStreams(roster, withinMs, reconnectMs, () => this.#shard.isFlushed)
     process.off('exit', this.#beforeExit)
+    this.#routes.endWatchers()
     this.#app.close()
     this.#shard.close()
     this.#relay.close()
@@ -141,9 +147,15 @@ class ShardThread {
     const { addresses, census, feeds, meter, outbox, roster, slow } = this.#shard
     const { deliveries, deliveredBytes, writes, heartbeats, streamsOpened, streamsClosed } = meter
     const { closedLagBytes, closedLagSeconds, skips, skippedEvents } = slow
-    const { heapUsedBytes, gcCount, gcPauseNs, utilization } = this.#figures.read()
+    const { heapUsedBytes, memoryBytes, cpuSeconds, ...figures } = this.#figures.read()
+    const { gcCount, gcPauseNs, utilization } = figures
     const report: ShardReport = {
-      levels: { subscribers: roster.size, feeds, connections: census.own, heapUsedBytes },
+      levels: {
+        subscribers: roster.size,
+        feeds: feeds.size,
+        connections: census.own,
+        heapUsedBytes,
+      },
       counts: {
         accepted: outbox.accepted,
         ...{ deliveries, deliveredBytes, writes, heartbeats, streamsOpened, streamsClosed },
@@ -157,7 +169,8 @@ class ShardThread {
       distributions: distributionsOf(meter),
       problems: this.#routes.problems,
       slowest: slow.page(roster).slowest,
-      utilization,
+      thread: { utilization, cpuSeconds, memoryBytes, lateMs: meter.takeLateMs() },
+      atMs: monotonicMs(),
     }
     this.#post({ type: 'report', report })
   }

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { Histogram } from '../src/hub/histogram.ts'
+import type { SlowRow } from '../src/hub/inquiry.ts'
 import { Ledger } from '../src/hub/ledger.ts'
-import type { Counts, DispatcherState, ShardReport, SlowRow } from '../src/hub/message.ts'
+import type { Counts, DispatcherState, ShardReport } from '../src/hub/message.ts'
 import { expose, metrics } from '../src/ops/metrics.ts'
 import { Meter } from '../src/shard/meter.ts'
 import { exchange } from './kit/raw.ts'
@@ -233,7 +234,8 @@ function reportOf(slowest: readonly SlowRow[] = []): ShardReport {
     distributions: { delay, round: new Histogram(), lateness: new Histogram() },
     problems: { not_found: 2 },
     slowest,
-    utilization: 0.5,
+    thread: { utilization: 0.5, cpuSeconds: 1, memoryBytes: 200, lateMs: 3 },
+    atMs: 1000,
   }
 }
 
@@ -273,7 +275,9 @@ describe('the ledger', () => {
     assert.deepEqual(one.problems, both.problems)
     assert.deepEqual(one.levels, { subscribers: 5, feeds: 2, connections: 6, heapUsedBytes: 1100 })
     assert.equal(one.slowest.length, 2)
-    assert.deepEqual(one.shards, [{ shard: 0, subscribers: 5, utilization: 0.5 }])
+    assert.deepEqual(one.shards, [
+      { shard: 0, subscribers: 5, cpu: undefined, ...reportOf().thread },
+    ])
     ledger.take(1, reportOf())
     assert.equal(ledger.totals.counts.deliveries, 6)
   })
@@ -311,6 +315,7 @@ describe('the text of metrics', () => {
     overloaded: false,
     threads: 1,
     events: 12,
+    eventsPerSecond: 1,
     backlogBytes: 34,
     totals: ledger.totals,
     sources: [],

@@ -5,10 +5,13 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { Histogram } from '../src/hub/histogram.ts'
+import type { SlowRecord, SlowRow, StatusPart } from '../src/hub/inquiry.ts'
 import { SLOW_ROWS_MAX } from '../src/hub/ledger.ts'
-import type { DispatcherState, SlowRecord, SlowRow, StatusPart } from '../src/hub/message.ts'
-import { mergeByTime, PAGE_ROWS, sendRows } from '../src/ops/roster.ts'
-import { StatusDesk, type StatusPages } from '../src/ops/status.ts'
+import type { DispatcherState } from '../src/hub/message.ts'
+import { Desk } from '../src/ops/desk.ts'
+import { PAGE_ROWS } from '../src/ops/paging.ts'
+import { mergeByTime, sendRows } from '../src/ops/roster.ts'
+import { type StatusPages, statusPages } from '../src/ops/status.ts'
 import { SlowJournal } from '../src/shard/slow-journal.ts'
 import type { Subscriber } from '../src/shard/subscriber.ts'
 
@@ -20,7 +23,7 @@ function pages(shard: number, times: readonly number[], sizes: readonly number[]
     const createdAt = times.slice(from, from + size)
     const rows = createdAt.map((time, index) => `${time}:${shard}:${from + index}`)
     from = Math.min(times.length, from + size)
-    parts.push({ shard, createdAt, rows, last: from === times.length })
+    parts.push({ kind: 'status', shard, createdAt, rows, last: from === times.length })
   }
   return parts
 }
@@ -56,6 +59,7 @@ const state: DispatcherState = {
   overloaded: false,
   threads: 4,
   events: 77,
+  eventsPerSecond: 0,
   backlogBytes: 0,
   totals: {
     levels: { subscribers: 9, feeds: 3, connections: 11, heapUsedBytes: 1 },
@@ -82,6 +86,7 @@ const state: DispatcherState = {
     problems: {},
     slowest: [],
     shards: [],
+    recent: { deliveriesPerSecond: 0, bytesPerSecond: 0, delay: new Histogram() },
   },
   sources: [],
   rollups: [],
@@ -112,18 +117,18 @@ function partsOf(shard: number, roster: ReadonlySet<Subscriber>): Promise<Status
 }
 
 interface Asked {
-  readonly desk: StatusDesk
+  readonly desk: Desk
   readonly ask: number
   /** The texts of all pages; undefined until the desk has the document. */
   readonly texts: () => string[] | undefined
 }
 
-function ask(desk?: StatusDesk): Asked {
+function ask(desk?: Desk): Asked {
   const asks: number[] = []
-  const own = desk ?? new StatusDesk('a "node"', STARTED_AT, (number) => asks.push(number))
+  const own = desk ?? new Desk((number) => asks.push(number))
   let pages: StatusPages | undefined
-  own.open((made) => {
-    pages = made
+  own.ask({ kind: 'status' }, (gathered) => {
+    pages = statusPages('a "node"', STARTED_AT, gathered)
   })
   const texts = (): string[] | undefined => {
     if (pages === undefined) return undefined
@@ -186,7 +191,7 @@ describe('the status document', () => {
         rosters[number % 3 === 0 ? 0 : 2].add(subscriber(number, 1000 * Math.floor(number / 5)))
       }
       const { desk, ask: number, texts } = ask()
-      desk.receive({ type: 'statusExpect', ask: number, shards: [0, 1, 2], state })
+      desk.receive({ type: 'expect', ask: number, shards: [0, 1, 2], state })
       const model: { number: number; shard: number; second: number }[] = []
       for (const [shard, roster] of rosters.entries()) {
         for (const { sent, createdAt } of roster) {
@@ -194,7 +199,7 @@ describe('the status document', () => {
         }
         for (const part of await partsOf(shard, roster)) {
           assert.equal(texts(), undefined, 'not before the last page')
-          desk.receive({ type: 'statusPart', ask: number, part })
+          desk.receive({ type: 'part', ask: number, part })
         }
       }
       const made = texts()
@@ -224,9 +229,9 @@ describe('the status document', () => {
     for (const count of [0, 1, 251]) {
       const roster = Array.from({ length: count }, (_, number) => subscriber(number, number))
       const { desk, ask: number, texts } = ask()
-      desk.receive({ type: 'statusExpect', ask: number, shards: [0], state })
+      desk.receive({ type: 'expect', ask: number, shards: [0], state })
       for (const part of await partsOf(0, new Set(roster))) {
-        desk.receive({ type: 'statusPart', ask: number, part })
+        desk.receive({ type: 'part', ask: number, part })
       }
       const text = (texts() ?? []).join('')
       assert.equal(text, `${JSON.stringify(JSON.parse(text), null, 2)}\n`)
@@ -259,7 +264,7 @@ describe('the status document', () => {
     const sources = [source, { ...source, isUp: true, error: undefined }]
     const { desk, ask: number, texts } = ask()
     const whole = { ...state, sources, rollups: [rollup] }
-    desk.receive({ type: 'statusExpect', ask: number, shards: [], state: whole })
+    desk.receive({ type: 'expect', ask: number, shards: [], state: whole })
     const row = {
       name: 'redis',
       address: 'redis://u:***@h',
@@ -310,7 +315,7 @@ describe('the status document', () => {
 
   it('names the slowest of all shards, worst first, and the last that were closed or skipped', () => {
     const { desk, ask: number, texts } = ask()
-    desk.receive({ type: 'statusExpect', ask: number, shards: [0, 1], state })
+    desk.receive({ type: 'expect', ask: number, shards: [0, 1], state })
     const row = { clientIp: '::1', userAgent: 'a', topic: '/t', skips: 0, skippedEvents: 0 }
     const slow = (shard: number, lagBytes: number, lagSeconds = 1): SlowRow => {
       return { ...row, shard, lagBytes, lagSeconds }
@@ -318,7 +323,7 @@ describe('the status document', () => {
     const record = (shard: number, at: number): SlowRecord => {
       return { ...slow(shard, 9), at: at * 1000, action: 'closed', reason: 'lag_bytes' }
     }
-    const part = { createdAt: [], rows: [], last: true }
+    const part = { kind: 'status', createdAt: [], rows: [], last: true } as const
     const many = Array.from({ length: SLOW_ROWS_MAX }, (_, index) => index + 1)
     const [even, odd] = [0, 1].map((rest) => many.filter((count) => count % 2 === rest))
     for (const [shard, counts] of [even, odd].entries()) {
@@ -329,7 +334,7 @@ describe('the status document', () => {
         slowest: [...slowest, ...(extra?.slowest ?? [])],
         recent: [...(extra?.recent ?? []), ...recent],
       }
-      desk.receive({ type: 'statusPart', ask: number, part: { ...part, shard, slow: page } })
+      desk.receive({ type: 'part', ask: number, part: { ...part, shard, slow: page } })
     }
     const { slowest, slow_recently } = documentOf(texts()) as {
       slowest: { lag_bytes: number; lag_seconds: number }[]
@@ -351,16 +356,16 @@ describe('the status document', () => {
   it('is made after two seconds of what is there, and names the shards that are missing', (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const { desk, ask: number, texts } = ask()
-    desk.receive({ type: 'statusExpect', ask: number, shards: [0, 1, 2], state })
+    desk.receive({ type: 'expect', ask: number, shards: [0, 1, 2], state })
     const row = '{"n":1}'
-    const page = { createdAt: [1], rows: [row] }
-    desk.receive({ type: 'statusPart', ask: number, part: { ...page, shard: 1, last: true } })
-    desk.receive({ type: 'statusPart', ask: number, part: { ...page, shard: 2, last: false } })
+    const page = { kind: 'status', createdAt: [1], rows: [row] } as const
+    desk.receive({ type: 'part', ask: number, part: { ...page, shard: 1, last: true } })
+    desk.receive({ type: 'part', ask: number, part: { ...page, shard: 2, last: false } })
     t.mock.timers.tick(1999)
     assert.equal(texts(), undefined)
     t.mock.timers.tick(1)
     const late = {
-      type: 'statusPart',
+      type: 'part',
       ask: number,
       part: { ...page, shard: 0, last: true },
     } as const
@@ -381,34 +386,35 @@ describe('the status document', () => {
 
   it('is not made before the hub has named the shards', () => {
     const { desk, ask: number, texts } = ask()
-    const page = { shard: 0, createdAt: [1], rows: ['1'] }
-    desk.receive({ type: 'statusPart', ask: number, part: { ...page, last: false } })
+    const page = { kind: 'status', shard: 0, createdAt: [1], rows: ['1'] } as const
+    desk.receive({ type: 'part', ask: number, part: { ...page, last: false } })
     assert.equal(texts(), undefined)
-    desk.receive({ type: 'statusExpect', ask: number, shards: [0], state })
+    desk.receive({ type: 'expect', ask: number, shards: [0], state })
     assert.equal(texts(), undefined)
-    desk.receive({ type: 'statusPart', ask: number, part: { ...page, last: true } })
+    desk.receive({ type: 'part', ask: number, part: { ...page, last: true } })
     assert.deepEqual(documentOf(texts())['connections'], [1, 1])
   })
 
   it('of each of several asks has the answers to that one', () => {
     const asks: number[] = []
-    const desk = new StatusDesk('node', STARTED_AT, (number) => asks.push(number))
+    const desk = new Desk((number) => asks.push(number))
     const [first, second] = [ask(desk), ask(desk)]
     assert.equal(new Set(asks).size, 2)
     const part = (shard: number, row: string): StatusPart => ({
+      kind: 'status',
       shard,
       createdAt: [1],
       rows: [row],
       last: true,
     })
     const [one, two] = asks as [number, number]
-    desk.receive({ type: 'statusExpect', ask: one, shards: [0], state })
-    desk.receive({ type: 'statusExpect', ask: two, shards: [0], state })
-    desk.receive({ type: 'statusPart', ask: two, part: part(0, '"two"') })
+    desk.receive({ type: 'expect', ask: one, shards: [0], state })
+    desk.receive({ type: 'expect', ask: two, shards: [0], state })
+    desk.receive({ type: 'part', ask: two, part: part(0, '"two"') })
     assert.deepEqual(documentOf(second.texts())['connections'], ['two'])
     assert.equal(first.texts(), undefined)
-    desk.receive({ type: 'statusPart', ask: 99, part: part(0, '"none"') })
-    desk.receive({ type: 'statusPart', ask: one, part: part(0, '"one"') })
+    desk.receive({ type: 'part', ask: 99, part: part(0, '"none"') })
+    desk.receive({ type: 'part', ask: one, part: part(0, '"one"') })
     assert.deepEqual(documentOf(first.texts())['connections'], ['one'])
   })
 })

@@ -163,3 +163,12 @@ export function writePages(
     if (!isAborted()) writePages(response, pages, isAborted)
   })
 }
+
+/** For an answer that takes a while: tells whether the response must not be touched any more. */
+export function watchAbort(response: HttpResponse): () => boolean {
+  let isAborted = false
+  response.onAborted(() => {
+    isAborted = true
+  })
+  return () => isAborted
+}

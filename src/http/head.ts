@@ -1,6 +1,9 @@
 // The facts of a request's head that handlers decide by, read in one walk over its headers.
 // Shard thread. uWS's request is gone when the handler returns, so what is needed later is copied.
-import type { HttpRequest } from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+
+/** Answers a request whose head has been read. */
+export type Handler = (response: HttpResponse, request: HttpRequest, head: RequestHead) => void
 
 export class RequestHead {
   /** In bytes; -1 without the header. */

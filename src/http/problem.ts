@@ -21,6 +21,7 @@ export type ProblemCode =
   | 'too_many_streams'
   | 'too_many_publishes'
   | 'url_too_long'
+  | 'invalid_query'
   | 'starting'
   | 'method_not_allowed'
 
@@ -37,6 +38,7 @@ export const problems: { readonly [C in ProblemCode]: readonly [status: string, 
   invalid_retry: ['400 Bad Request', 'Retry cannot be used'],
   invalid_line: ['400 Bad Request', 'A line of the batch is bad; nothing was published'],
   empty_batch: ['400 Bad Request', 'Batch is empty'],
+  invalid_query: ['400 Bad Request', 'Query cannot be used'],
   bad_request_head: ['400 Bad Request', 'Request head cannot be trusted'],
   token_malformed: ['400 Bad Request', 'Token cannot be read'],
   token_missing: ['401 Unauthorized', 'A token is needed'],

@@ -1,60 +1,55 @@
-// What is served under which path, and the answers that need no room of their own: health, ready,
-// status. Shard thread. With the traps of the pinned uWebSockets.js build, docs/architecture.md
-// tells each.
+// What is served under which path, and the answers that need no room of their own: health, ready.
+// Shard thread. With the traps of the pinned uWebSockets.js build, docs/architecture.md tells each.
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js'
 import { parseRanges } from '../config/network.ts'
 import type { Config } from '../config/option.ts'
+import type { Desk } from '../ops/desk.ts'
 import { healthBody, readiness } from '../ops/health.ts'
-import { expose } from '../ops/metrics.ts'
-import type { StatusDesk } from '../ops/status.ts'
 import type { Shard } from '../shard/shard.ts'
-import { Answer, endHead, NO_SNIFF, writePages } from './answer.ts'
-import { Gate } from './gate.ts'
-import { RequestHead } from './head.ts'
+import { Admin } from './admin.ts'
+import { Answer, endHead, NO_SNIFF } from './answer.ts'
+import { type Handler, RequestHead } from './head.ts'
 import { Ingest } from './ingest.ts'
 import { Peers } from './peer.ts'
 import { Subscribe } from './subscribe.ts'
 import { Tokens } from './token.ts'
 
-type Handler = (response: HttpResponse, request: HttpRequest, head: RequestHead) => void
-
 type Method = 'GET' | 'POST'
-
-const ADMIN_OFF = '403 admin endpoint disabled'
-
-function adminGate({ admin }: Config, tokens: Tokens, peers: Peers): Gate {
-  const localOnly =
-    "the status shows clients' addresses: it is for programs on this machine; \
---admin public or --admin-token opens it"
-  const otherwise = admin === 'public' ? 'public' : 'loopback'
-  return new Gate({ right: 'admin', otherwise, localOnly }, tokens, peers)
-}
 
 export class Routes {
   readonly #config: Config
   readonly #shard: Shard
-  readonly #status: StatusDesk
   readonly #answer: Answer
   readonly #ingest: Ingest
   readonly #subscribe: Subscribe
-  readonly #adminGate: Gate
+  readonly #admin: Admin
   readonly #head = new RequestHead()
 
-  constructor(config: Config, shard: Shard, status: StatusDesk) {
+  constructor(config: Config, shard: Shard, desk: Desk, startedAt: number) {
     this.#config = config
     this.#shard = shard
-    this.#status = status
-    this.#answer = new Answer(config.corsOrigins, config.retryAfterSeconds)
+    const answer = new Answer(config.corsOrigins, config.retryAfterSeconds)
+    this.#answer = answer
     const peers = new Peers(parseRanges(config.trustProxy))
     const tokens = new Tokens(config)
-    this.#adminGate = adminGate(config, tokens, peers)
-    this.#ingest = new Ingest(config, shard, this.#answer, peers, tokens)
-    this.#subscribe = new Subscribe(shard, this.#answer, peers, tokens, config.reconnectMs)
+    this.#admin = new Admin({ config, shard, desk, startedAt, answer, peers, tokens })
+    this.#ingest = new Ingest(config, shard, answer, peers, tokens)
+    this.#subscribe = new Subscribe(shard, answer, peers, tokens, config.reconnectMs)
   }
 
   /** Error answers so far, by their code. */
   get problems(): Readonly<Record<string, number>> {
     return this.#answer.problems
+  }
+
+  /** There are new figures, for who watches them. */
+  tellWatchers(): void {
+    this.#admin.watchers.tell()
+  }
+
+  /** Ends the streams of who watches; those of subscribers are the shard's. */
+  endWatchers(): void {
+    this.#admin.watchers.end(this.#config.reconnectMs)
   }
 
   /** Serves them all by this app. */
@@ -69,8 +64,7 @@ export class Routes {
     this.#route(app, '/subscribe/*', { GET: subscribe.topic.bind(subscribe) })
     this.#route(app, '/health', { GET: (...args) => this.#health(...args) })
     this.#route(app, '/ready', { GET: (...args) => this.#ready(...args) })
-    this.#route(app, '/admin/status.json', { GET: (...args) => this.#statusJson(...args) })
-    this.#route(app, '/metrics', { GET: (...args) => this.#metricsText(...args) })
+    for (const [path, handler] of this.#admin.handlers) this.#route(app, path, { GET: handler })
     // Without a route for everything, uWS closes the socket without an answer.
     app.any('/*', this.#checked(this.#notFound))
   }
@@ -148,74 +142,9 @@ export class Routes {
     endHead(response, body)
   }
 
-  #statusJson(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
-    if (!this.#admits(response, head)) return
-    response.writeHeader('Content-Type', 'application/json').writeHeader(...NO_SNIFF)
-    if (head.isHead) response.endWithoutBody()
-    else this.#writeStatus(response)
-  }
-
-  #metricsText(response: HttpResponse, request: HttpRequest, head: RequestHead): void {
-    const { state } = this.#shard
-    if (state === undefined) {
-      this.#answer.problem(response, head.origin, 'starting', 'nothing has been counted yet', head)
-      return
-    }
-    if (!this.#admits(response, head)) return
-    const { contentType, text } = expose(state, request.getHeader('accept'))
-    response.writeHeader('Content-Type', contentType).writeHeader(...NO_SNIFF)
-    if (head.isHead) {
-      response.endWithoutBody()
-      return
-    }
-    const isAborted = watchAbort(response)
-    void text.then((body) => {
-      if (!isAborted()) response.cork(() => response.end(body))
-    })
-  }
-
-  /**
-   * May it read what /admin shows? Begins the answer where it may, with its status and CORS; else
-   * answers.
-   */
-  #admits(response: HttpResponse, head: RequestHead): boolean {
-    if (this.#config.admin === 'off') {
-      response.writeStatus('403 Forbidden').writeHeader(...NO_SNIFF)
-      if (head.isHead) endHead(response, ADMIN_OFF)
-      else response.end(ADMIN_OFF)
-      return false
-    }
-    const denial = this.#adminGate.denial(response, head)
-    if (denial !== undefined) {
-      this.#answer.deny(response, head, denial)
-      return false
-    }
-    response.writeStatus('200 OK')
-    // No CORS for who needs no token, but to be here: a page must not read this through its
-    // visitor.
-    if (this.#adminGate.who !== 'loopback') this.#answer.cors(response, head.origin)
-    return true
-  }
-
-  #writeStatus(response: HttpResponse): void {
-    const isAborted = watchAbort(response)
-    this.#status.open((pages) => {
-      if (!isAborted()) writePages(response, pages, isAborted)
-    })
-  }
-
   readonly #notFound: Handler = (response, request, { origin }) => {
     const isHead = request.getMethod() === 'head'
     const detail = 'nothing is served under this path'
     this.#answer.problem(response, origin, 'not_found', detail, { isHead })
   }
-}
-
-/** For an answer that takes a while: tells whether the response must not be touched any more. */
-function watchAbort(response: HttpResponse): () => boolean {
-  let isAborted = false
-  response.onAborted(() => {
-    isAborted = true
-  })
-  return () => isAborted
 }

@@ -3,6 +3,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { Fault } from '../event/fault.ts'
 import { retryFrame } from '../event/frame.ts'
 import { EVENTS_TOPIC, topicFromPath } from '../event/topic.ts'
+import type { Census } from '../shard/census.ts'
 import type { Shard } from '../shard/shard.ts'
 import { writeClosing } from '../shard/stream.ts'
 import type { Answer } from './answer.ts'
@@ -66,13 +67,7 @@ export class Subscribe {
       this.#answer.deny(response, head, denial)
       return
     }
-    const { census } = this.#shard
-    if (census.isFull) {
-      census.refused++
-      const detail = 'the server has as many connections as it may; try again'
-      this.#answer.problem(response, head.origin, 'too_many_connections', detail, head)
-      return
-    }
+    if (isFull(this.#shard.census, response, head, this.#answer)) return
     const peer = this.#peers.of(response)
     const { addresses } = this.#shard
     const address = addresses === undefined ? '' : this.#peers.limitKey(peer, head)
@@ -117,6 +112,20 @@ export class Subscribe {
     this.#agents.set(agent, agent)
     return agent
   }
+}
+
+/** Answers a stream that is one connection too many. */
+export function isFull(
+  census: Census,
+  response: HttpResponse,
+  head: RequestHead,
+  answer: Answer,
+): boolean {
+  if (!census.isFull) return false
+  census.refused++
+  const detail = 'the server has as many connections as it may; try again'
+  answer.problem(response, head.origin, 'too_many_connections', detail, head)
+  return true
 }
 
 /** Copied where it is cut, because a slice would keep the whole header in memory. */

@@ -46,3 +46,30 @@ export function distributionsOf(
   const { delay, round, lateness } = histograms
   return { delay: delay.snapshot, round: round.snapshot, lateness: lateness.snapshot }
 }
+
+/** What came to `now` since it was `before`. */
+export function distributionSince(now: Distribution, before: Distribution): Distribution {
+  const counts = now.counts.map((count, bucket) => count - (before.counts[bucket] as number))
+  return { counts, sum: now.sum - before.sum }
+}
+
+/**
+ * The value below which this share of all values is, taken as evenly spread within its bucket, as
+ * Prometheus' histogram_quantile has it; above the last bound, that bound.
+ * @returns seconds; undefined where there is no value
+ */
+export function quantileOf({ counts }: Distribution, share: number): number | undefined {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return undefined
+  const rank = share * total
+  let below = 0
+  let lower = 0
+  for (const [bucket, upper] of BUCKETS_SECONDS.entries()) {
+    const count = counts[bucket] as number
+    if (count > 0 && below + count >= rank)
+      return lower + ((rank - below) / count) * (upper - lower)
+    below += count
+    lower = upper
+  }
+  return lower
+}

@@ -7,24 +7,26 @@ import { Rollups } from '../rollup/rollup.ts'
 import { AddressBook } from './address-book.ts'
 import { Headcount } from './headcount.ts'
 import { Inlet } from './inlet.ts'
+import type { Query } from './inquiry.ts'
 import { Ledger, type OwnFigures } from './ledger.ts'
 import {
+  type Answer,
   type DispatcherState,
   type HubToShard,
   type Renewed,
   type ShardToHub,
   type SourceState,
-  type StatusAnswer,
   unknownMessage,
 } from './message.ts'
 import { monotonicMs } from './monotonic.ts'
+import { Rate } from './rate.ts'
 import { RelaySender } from './relay.ts'
 import { Sequencer } from './sequencer.ts'
 
 /** How often the totals of all shards are told to all shards, in ms. */
 const STATE_PERIOD_MS = 1000
 
-/** The main thread, where shards have their numbers: in who asks for the status. */
+/** The main thread, where shards have their numbers: in who asks. */
 const MAIN = -1
 
 interface Shard {
@@ -49,8 +51,8 @@ export class Hub {
   readonly inlet: Inlet
   /** What events come from besides the shards; the state names them. */
   readonly sources: { readonly state: SourceState }[] = []
-  /** Takes the answers to `askStatus`. */
-  onStatus: (answer: StatusAnswer) => void = () => {}
+  /** Takes the answers to `ask`. */
+  onAnswer: (answer: Answer) => void = () => {}
   readonly #shards = new Map<number, Shard>()
   readonly #backlogBytesMax: number
   readonly #ledger: Ledger
@@ -66,6 +68,8 @@ export class Hub {
   #isClosed = false
 
   readonly #sequencer: Sequencer
+  /** Of the events of all. */
+  readonly #rate = new Rate(0, monotonicMs())
   #reason: DispatcherState['reason'] = 'starting'
   #overloaded = false
   #drained: (() => void) | undefined
@@ -85,7 +89,10 @@ export class Hub {
       (batch) => this.#take(batch, monotonicMs()),
       () => this.#overloaded,
     )
-    this.#timer = setInterval(() => this.tellState(), STATE_PERIOD_MS)
+    this.#timer = setInterval(() => {
+      this.#rate.sample(this.#sequencer.eventCount, monotonicMs())
+      this.tellState()
+    }, STATE_PERIOD_MS)
     this.#timer.unref()
   }
 
@@ -150,9 +157,9 @@ export class Hub {
     return [...this.#shards.keys()]
   }
 
-  /** Which connections are there? Answered to `onStatus`. */
-  askStatus(ask: number): void {
-    this.#askAll(MAIN, ask)
+  /** Asks every shard. Answered to `onAnswer`. */
+  ask(ask: number, query: Query): void {
+    this.#askAll(MAIN, ask, query)
   }
 
   close(): void {
@@ -195,11 +202,11 @@ export class Hub {
       case 'renewed':
         this.#events.renewed(number, message)
         return
-      case 'statusAsk':
-        this.#askAll(number, message.ask)
+      case 'ask':
+        this.#askAll(number, message.ask, message.query)
         return
-      case 'statusPart':
-        this.#answer(message.to, { type: 'statusPart', ask: message.ask, part: message.part })
+      case 'part':
+        this.#answer(message.to, { type: 'part', ask: message.ask, part: message.part })
         return
       case 'drained':
         shard.drained = true
@@ -210,14 +217,14 @@ export class Hub {
     }
   }
 
-  #askAll(from: number, ask: number): void {
+  #askAll(from: number, ask: number, query: Query): void {
     const { shards } = this
-    this.#answer(from, { type: 'statusExpect', ask, shards, state: this.state })
-    for (const shard of shards) this.tell(shard, { type: 'statusAsk', ask, from })
+    this.#answer(from, { type: 'expect', ask, shards, state: this.state })
+    for (const shard of shards) this.tell(shard, { type: 'ask', ask, from, query })
   }
 
-  #answer(to: number, answer: StatusAnswer): void {
-    if (to === MAIN) this.onStatus(answer)
+  #answer(to: number, answer: Answer): void {
+    if (to === MAIN) this.onAnswer(answer)
     else this.tell(to, answer)
   }
 
@@ -239,13 +246,8 @@ export class Hub {
 
   /** Raises `overloaded` past the bound, and clears it at half of it so that it does not flap. */
   #weigh(): void {
-    let backlog = 0
-    for (const shard of this.#shards.values()) {
-      if (shard.acked !== undefined)
-        backlog = Math.max(backlog, this.#sequencer.position - shard.acked)
-    }
     const bound = this.#overloaded ? this.#backlogBytesMax / 2 : this.#backlogBytesMax
-    const overloaded = backlog > bound
+    const overloaded = this.#backlogBytes > bound
     if (overloaded === this.#overloaded) return
     this.#overloaded = overloaded
     this.tellState()
@@ -269,6 +271,7 @@ export class Hub {
       overloaded: this.#overloaded,
       threads,
       events: this.#sequencer.eventCount,
+      eventsPerSecond: this.#rate.perSecond,
       backlogBytes: this.#backlogBytes,
       totals: this.#ledger.totals,
       sources,

@@ -1,7 +1,16 @@
 // What the shards report, summed. Main thread. Counts only grow: what a shard counted that died stays,
 // or whoever watches them would take the fall for a new start.
-import { distributionsOf, Histogram } from './histogram.ts'
-import type { Counts, Distributions, Levels, ShardReport, SlowRow, Totals } from './message.ts'
+import { distributionSince, distributionsOf, Histogram } from './histogram.ts'
+import type { SlowRow } from './inquiry.ts'
+import type {
+  Counts,
+  Distributions,
+  Levels,
+  Recent,
+  ShardReport,
+  ShardTotals,
+  Totals,
+} from './message.ts'
 
 /** Laggards that are named in all: in the metrics each is a series. */
 export const SLOW_ROWS_MAX = 20
@@ -12,7 +21,8 @@ type Sums<T> = { -readonly [F in keyof T]: number }
 export type OwnFigures = Pick<Levels, 'heapUsedBytes'> & Pick<Counts, 'gcCount' | 'gcPauseNs'>
 
 export class Ledger {
-  readonly #reports = new Map<number, ShardReport>()
+  /** The last report of each shard, and the one before. */
+  readonly #reports = new Map<number, Pair>()
   readonly #dead = new Sum()
   readonly #own: () => OwnFigures
 
@@ -21,25 +31,28 @@ export class Ledger {
   }
 
   take(shard: number, report: ShardReport): void {
-    this.#reports.set(shard, report)
+    const before = this.#reports.get(shard)?.last
+    // Two of one moment tell no rate.
+    const isLater = before !== undefined && report.atMs > before.atMs
+    this.#reports.set(shard, { last: report, before: isLater ? before : undefined })
   }
 
   /** The shard is gone. */
   bury(shard: number): void {
-    const report = this.#reports.get(shard)
-    if (report === undefined) return
+    const pair = this.#reports.get(shard)
+    if (pair === undefined) return
     this.#reports.delete(shard)
-    this.#dead.addCounted(report)
+    this.#dead.addCounted(pair.last)
   }
 
   get totals(): Totals {
     const sum = new Sum()
     sum.addCounted(this.#dead)
     const slowest: SlowRow[] = []
-    for (const report of this.#reports.values()) {
-      sum.addCounted(report)
-      add(sum.levels, report.levels)
-      slowest.push(...report.slowest)
+    for (const { last } of this.#reports.values()) {
+      sum.addCounted(last)
+      add(sum.levels, last.levels)
+      slowest.push(...last.slowest)
     }
     const { gcCount, gcPauseNs, heapUsedBytes } = this.#own()
     sum.levels.heapUsedBytes += heapUsedBytes
@@ -52,19 +65,47 @@ export class Ledger {
       problems,
       distributions,
       slowest: worstFirst(slowest),
-      shards: [...this.#reports].map(
-        ([
-          shard,
-          {
-            levels: { subscribers },
-            utilization,
-          },
-        ]) => {
-          return { shard, subscribers, utilization }
-        },
-      ),
+      recent: recentOf([...this.#reports.values()]),
+      shards: [...this.#reports]
+        .toSorted(byNumber)
+        .map(([shard, pair]) => shardTotals(shard, pair)),
     }
   }
+}
+
+interface Pair {
+  readonly last: ShardReport
+  readonly before: ShardReport | undefined
+}
+
+function byNumber([one]: readonly [number, Pair], [other]: readonly [number, Pair]): number {
+  return one - other
+}
+
+/** Each shard by its own clock: how late a report comes changes no rate. */
+function recentOf(pairs: readonly Pair[]): Recent {
+  const delay = new Histogram()
+  let deliveriesPerSecond = 0
+  let bytesPerSecond = 0
+  for (const { last, before } of pairs) {
+    if (before === undefined) continue
+    const seconds = (last.atMs - before.atMs) / 1000
+    deliveriesPerSecond += (last.counts.deliveries - before.counts.deliveries) / seconds
+    bytesPerSecond += (last.counts.deliveredBytes - before.counts.deliveredBytes) / seconds
+    delay.merge(distributionSince(last.distributions.delay, before.distributions.delay))
+  }
+  return { deliveriesPerSecond, bytesPerSecond, delay: delay.snapshot }
+}
+
+function shardTotals(shard: number, { last, before }: Pair): ShardTotals {
+  const { subscribers } = last.levels
+  return { shard, subscribers, ...last.thread, cpu: before && cpuBetween(last, before) }
+}
+
+function cpuBetween(last: ShardReport, before: ShardReport): number | undefined {
+  const [now, then] = [last.thread.cpuSeconds, before.thread.cpuSeconds]
+  if (now === undefined || then === undefined) return undefined
+  return (now - then) / ((last.atMs - before.atMs) / 1000)
 }
 
 /** The furthest behind of all: by bytes, then by time. */

@@ -5,6 +5,7 @@ import type { Config } from '../config/option.ts'
 import type { Batch } from '../event/batch.ts'
 import type { RollupFigures } from '../rollup/rollup.ts'
 import type { Distribution } from './histogram.ts'
+import type { Part, Query, SlowRow } from './inquiry.ts'
 
 /** What a shard's thread is started with. */
 export interface ShardTask {
@@ -73,20 +74,41 @@ export interface ShardReport {
   readonly problems: Readonly<Record<string, number>>
   /** Subscribers that lag, worst first. */
   readonly slowest: readonly SlowRow[]
-  /** Share of the time in which the thread's event loop was busy, since the last report. */
+  readonly thread: ThreadReport
+  /** By `monotonicMs`. */
+  readonly atMs: number
+}
+
+/** What a shard's thread costs. */
+interface ThreadReport {
+  /** Share of the time in which the event loop was busy, since the last report. */
   readonly utilization: number
+  /** CPU time since its start; undefined where the system does not tell it of a thread. */
+  readonly cpuSeconds: number | undefined
+  /** JavaScript's heap in use, and the buffers beside it. */
+  readonly memoryBytes: number
+  /** How late the latest timer was since the last report. */
+  readonly lateMs: number
+}
+
+/** How things went between the last two reports of each shard. */
+export interface Recent {
+  readonly deliveriesPerSecond: number
+  readonly bytesPerSecond: number
+  readonly delay: Distribution
 }
 
 /** What all shards reported, together. */
-export interface Totals extends Omit<ShardReport, 'levels' | 'counts' | 'utilization'> {
-  readonly levels: Levels
-  readonly counts: Counts
-  /** By shard. */
-  readonly shards: readonly {
-    readonly shard: number
-    readonly subscribers: number
-    readonly utilization: number
-  }[]
+export interface Totals extends Omit<ShardReport, 'thread' | 'atMs'> {
+  readonly recent: Recent
+  readonly shards: readonly ShardTotals[]
+}
+
+export interface ShardTotals extends ThreadReport {
+  readonly shard: number
+  readonly subscribers: number
+  /** Cores that its thread used between the last two reports. */
+  readonly cpu: number | undefined
 }
 
 /** How a source stands. Counts are since the start. */
@@ -120,8 +142,9 @@ export interface DispatcherState {
   readonly overloaded: boolean
   /** Shards that take subscribers and events. */
   readonly threads: number
-  /** Events ordered since the start. */
+  /** Events ordered since the start, and in the last second or so. */
   readonly events: number
+  readonly eventsPerSecond: number
   /** Bytes that the slowest shard has still to write. */
   readonly backlogBytes: number
   readonly totals: Totals
@@ -129,61 +152,16 @@ export interface DispatcherState {
   readonly rollups: readonly RollupFigures[]
 }
 
-/** Which limit a subscriber with a full socket is past. */
-export type SlowReason = 'lag_bytes' | 'lag_seconds'
-
-/** A laggard, as the status shows it. */
-export interface SlowRow {
-  readonly shard: number
-  readonly clientIp: string
-  readonly userAgent: string
-  readonly topic: string
-  readonly lagBytes: number
-  /** For how long it has been behind with a full socket at times. */
-  readonly lagSeconds: number
-  /** How often it was skipped, and past how many events in all. */
-  readonly skips: number
-  readonly skippedEvents: number
-}
-
-/** One that was closed or skipped. */
-export interface SlowRecord extends SlowRow {
-  /** Unix ms. */
-  readonly at: number
-  readonly action: 'closed' | 'skipped'
-  readonly reason: SlowReason
-}
-
-/** What a shard tells of its laggards. */
-export interface SlowPage {
-  /** Worst first. */
-  readonly slowest: readonly SlowRow[]
-  /** Oldest first. */
-  readonly recent: readonly SlowRecord[]
-}
-
-/** A page of one shard's connections, oldest first, ready to be merged by time. */
-export interface StatusPart {
-  readonly shard: number
-  /** Unix ms of each row. */
-  readonly createdAt: readonly number[]
-  /** Each row as JSON, indented for the status document. */
-  readonly rows: readonly string[]
-  readonly last: boolean
-  /** In the last page. */
-  readonly slow?: SlowPage
-}
-
-/** To who asked for the status. */
-export type StatusAnswer =
-  /** The answer will come from these shards; the state is as of now. */
+/** To who asked. */
+export type Answer =
+  /** It will come from these shards; the state is as of now. */
   | {
-      readonly type: 'statusExpect'
+      readonly type: 'expect'
       readonly ask: number
       readonly shards: readonly number[]
       readonly state: DispatcherState
     }
-  | { readonly type: 'statusPart'; readonly ask: number; readonly part: StatusPart }
+  | { readonly type: 'part'; readonly ask: number; readonly part: Part }
 
 /** What some addresses have in one shard; three lists of one length. */
 export interface AddressUse {
@@ -218,14 +196,9 @@ export type ShardToHub =
   | { readonly type: 'connections'; readonly count: number }
   /** What changed, where addresses are limited. */
   | { readonly type: 'addresses'; readonly use: AddressUse }
-  /** Which connections are there? Answered by `statusExpect` and `statusPart`s. */
-  | { readonly type: 'statusAsk'; readonly ask: number }
-  | {
-      readonly type: 'statusPart'
-      readonly ask: number
-      readonly to: number
-      readonly part: StatusPart
-    }
+  /** To all shards; answered by `expect` and `part`s. */
+  | { readonly type: 'ask'; readonly ask: number; readonly query: Query }
+  | { readonly type: 'part'; readonly ask: number; readonly to: number; readonly part: Part }
   /** After a `renew`. */
   | ({ readonly type: 'renewed' } & Renewed)
   /** After a `drain`: no batch will follow. */
@@ -238,8 +211,8 @@ export type HubToShard =
   | { readonly type: 'disown'; readonly descriptor: number }
   /** Serve new connections with the certificate that the files hold now. */
   | { readonly type: 'renew' }
-  | { readonly type: 'statusAsk'; readonly ask: number; readonly from: number }
-  | StatusAnswer
+  | { readonly type: 'ask'; readonly ask: number; readonly from: number; readonly query: Query }
+  | Answer
   /** Take no connection and no event any more. */
   | { readonly type: 'drain' }
 

@@ -69,6 +69,24 @@ export const threads: readonly Metric[] = [
       totals.shards.map(({ shard, utilization: value }) => ({ labels: { shard }, value })),
   },
   {
+    name: 'carillon_shard_cpu_seconds_total',
+    type: 'counter',
+    help: 'CPU time of the thread of a shard; on Linux only.',
+    labels: ['shard'],
+    read: ({ totals }) =>
+      totals.shards.flatMap(({ shard, cpuSeconds: value }) =>
+        value === undefined ? [] : [{ labels: { shard }, value }],
+      ),
+  },
+  {
+    name: 'carillon_shard_memory_bytes',
+    type: 'gauge',
+    help: 'JavaScript heap in use of a shard, and the buffers beside it.',
+    labels: ['shard'],
+    read: ({ totals }) =>
+      totals.shards.map(({ shard, memoryBytes: value }) => ({ labels: { shard }, value })),
+  },
+  {
     name: 'carillon_event_loop_delay_seconds',
     type: 'histogram',
     help: 'How late timers of shards are, four samples a second in each.',

@@ -1,107 +1,49 @@
 // The status document: who is connected, oldest first, and how sources and rollups stand. Asked for
-// in a shard (GET /admin/status.json) or in the main thread (its report); every shard sends its rows
-// in pages, which the hub only passes on.
-
-import { SLOW_ROWS_MAX, worstFirst } from '../hub/ledger.ts'
-import type {
-  DispatcherState,
-  SourceState,
-  StatusAnswer,
-  StatusPart,
-  Totals,
-} from '../hub/message.ts'
+// in a shard (GET /admin/status.json) or in the main thread (its report). Pure.
+import type { StatusPart } from '../hub/inquiry.ts'
+import type { SourceState, Totals } from '../hub/message.ts'
 import type { RollupFigures } from '../rollup/rollup.ts'
-import { mergeByTime, PAGE_ROWS, slowRecord, slowRow } from './roster.ts'
+import type { Gathered } from './desk.ts'
+import { PAGE_ROWS } from './paging.ts'
+import { mergeByTime } from './roster.ts'
+import { slowFields } from './slow-list.ts'
 import { unixSeconds } from './time.ts'
-
-/** A shard that does not answer within this is reported as missing, in ms. */
-const WAIT_MS_MAX = 2000
 
 /** The document's text in pieces, to be written a turn each; the last one is the return value. */
 export type StatusPages = Iterator<string, string>
 
-interface Ask {
-  readonly done: (pages: StatusPages) => void
-  readonly parts: Map<number, StatusPart[]>
-  readonly timer: NodeJS.Timeout
-  /** Shards whose last page has not come; undefined until the hub named them. */
-  missing: Set<number> | undefined
-  state: DispatcherState | undefined
-}
-
-/** The asks of this thread that wait for the shards' rows. */
-export class StatusDesk {
-  readonly #asks = new Map<number, Ask>()
-  readonly #node: string
-  readonly #startedAt: number
-  readonly #ask: (ask: number) => void
-  #lastAsk = 0
-
-  /** @param startedAt start of the dispatcher, Unix ms @param ask sends an ask to the hub */
-  constructor(node: string, startedAt: number, ask: (ask: number) => void) {
-    this.#node = node
-    this.#startedAt = startedAt
-    this.#ask = ask
+/** @param startedAt start of the dispatcher, Unix ms */
+export function* statusPages(
+  node: string,
+  startedAt: number,
+  { state, missing, parts }: Gathered<StatusPart>,
+): Generator<string, string> {
+  const slow = [...parts.values()].flat().flatMap((part) => part.slow ?? [])
+  const head = {
+    node,
+    status: 'OK',
+    reported_at: unixSeconds(Date.now()),
+    startup_time: unixSeconds(startedAt),
+    msgs_broadcast: state?.events ?? 0,
+    threads: state?.threads ?? 0,
+    ...connectionCounts(state?.totals),
+    ...slowCounts(state?.totals),
+    shards_missing: missing,
+    sources: (state?.sources ?? []).map(sourceFields),
+    rollups: (state?.rollups ?? []).map(rollupFields),
+    ...slowFields(slow),
   }
-
-  /** Calls `done` with the document once the rows are here, at the latest after WAIT_MS_MAX. */
-  open(done: (pages: StatusPages) => void): void {
-    const number = ++this.#lastAsk
-    const timer = setTimeout(() => this.#finish(number), WAIT_MS_MAX)
-    this.#asks.set(number, { done, parts: new Map(), timer, missing: undefined, state: undefined })
-    this.#ask(number)
-  }
-
-  receive(answer: StatusAnswer): void {
-    const ask = this.#asks.get(answer.ask)
-    if (ask === undefined) return
-    if (answer.type === 'statusExpect') {
-      ask.missing = new Set(answer.shards)
-      ask.state = answer.state
-    } else {
-      const { part } = answer
-      const parts = ask.parts.get(part.shard)
-      if (parts === undefined) ask.parts.set(part.shard, [part])
-      else parts.push(part)
-      if (part.last) ask.missing?.delete(part.shard)
+  let text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "connections": [`
+  let rows = 0
+  for (const row of mergeByTime([...parts.values()])) {
+    if (rows > 0 && rows % PAGE_ROWS === 0) {
+      yield text
+      text = ''
     }
-    if (ask.missing?.size === 0) this.#finish(answer.ask)
+    text += `${rows === 0 ? '' : ','}\n    ${row}`
+    rows++
   }
-
-  #finish(number: number): void {
-    const ask = this.#asks.get(number) as Ask
-    this.#asks.delete(number)
-    clearTimeout(ask.timer)
-    ask.done(this.#pages(ask))
-  }
-
-  *#pages({ state, missing, parts }: Ask): Generator<string, string> {
-    const head = {
-      node: this.#node,
-      status: 'OK',
-      reported_at: unixSeconds(Date.now()),
-      startup_time: unixSeconds(this.#startedAt),
-      msgs_broadcast: state?.events ?? 0,
-      threads: state?.threads ?? 0,
-      ...connectionCounts(state?.totals),
-      ...slowCounts(state?.totals),
-      shards_missing: [...(missing ?? [])],
-      sources: (state?.sources ?? []).map(sourceRow),
-      rollups: (state?.rollups ?? []).map(rollupRow),
-      ...slowRows([...parts.values()].flat()),
-    }
-    let text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "connections": [`
-    let rows = 0
-    for (const row of mergeByTime([...parts.values()])) {
-      if (rows > 0 && rows % PAGE_ROWS === 0) {
-        yield text
-        text = ''
-      }
-      text += `${rows === 0 ? '' : ','}\n    ${row}`
-      rows++
-    }
-    return `${text}${rows === 0 ? '' : '\n  '}]\n}\n`
-  }
+  return `${text}${rows === 0 ? '' : '\n  '}]\n}\n`
 }
 
 function connectionCounts(totals: Totals | undefined): object {
@@ -128,17 +70,8 @@ function slowCounts(totals: Totals | undefined): object {
   }
 }
 
-/** Laggards of all shards: the slowest now, and the last that were closed or skipped. */
-function slowRows(parts: readonly StatusPart[]): object {
-  const slowest = worstFirst(parts.flatMap(({ slow }) => slow?.slowest ?? []))
-  const recent = parts.flatMap(({ slow }) => slow?.recent ?? []).sort((a, b) => a.at - b.at)
-  return {
-    slowest: slowest.map(slowRow),
-    slow_recently: recent.slice(-SLOW_ROWS_MAX).map(slowRecord),
-  }
-}
-
-function sourceRow(source: SourceState): object {
+/** A source as the documents have it. */
+export function sourceFields(source: SourceState): object {
   const { name, address, isUp, since, error, connects } = source
   return {
     name,
@@ -154,7 +87,7 @@ function sourceRow(source: SourceState): object {
   }
 }
 
-function rollupRow(rollup: RollupFigures): object {
+function rollupFields(rollup: RollupFigures): object {
   return {
     from: rollup.from,
     to: rollup.to,

@@ -1,5 +1,6 @@
 // The metrics of what comes in and goes out. Pure.
-import type { DispatcherState, SlowRow } from '../hub/message.ts'
+import type { SlowRow } from '../hub/inquiry.ts'
+import type { DispatcherState } from '../hub/message.ts'
 import { type Metric, perSource, type Sample } from './metric.ts'
 
 function perLaggard(read: (row: SlowRow) => number): (state: DispatcherState) => readonly Sample[] {

@@ -2,7 +2,8 @@
 // Shard thread. Frames come from the feed index; bytes go to the subscribers' sockets.
 import type { HttpResponse } from 'uWebSockets.js'
 import { COMMENT } from '../event/frame.ts'
-import type { SlowReason } from '../hub/message.ts'
+import type { SlowReason } from '../hub/inquiry.ts'
+import { Rate } from '../hub/rate.ts'
 import { Laggards, skipNotice } from './laggard.ts'
 import { Log } from './log.ts'
 import type { Meter } from './meter.ts'
@@ -47,6 +48,7 @@ export class Feed {
   readonly log = new Log()
   /** Events appended since the feed began. */
   eventCount = 0
+  readonly rate = new Rate(0, performance.now())
   /** In the flusher's queue. */
   isDirty = false
 

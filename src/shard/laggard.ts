@@ -1,7 +1,7 @@
 // The laggards of a feed: subscribers whose socket is full, and what is done about those that lag too
 // far: closed, or skipped to the head of the log. Shard thread. Costs nothing where nobody lags.
 import { countEvents, frameEnd, skipFrames } from '../event/frame.ts'
-import type { SlowReason } from '../hub/message.ts'
+import type { SlowReason } from '../hub/inquiry.ts'
 import type { Feed, FeedContext } from './feed.ts'
 import { BLOCKED, READY } from './seats.ts'
 import { closeStream, keepStream } from './stream.ts'

@@ -17,6 +17,8 @@ export class Meter {
   readonly round = new Histogram()
   /** How late timers are. */
   readonly lateness = new Histogram()
+  /** The latest timer since `takeLateMs`. */
+  #lateMs = 0
 
   // When the oldest event was accepted that this round writes, and of those that came since.
   #roundAcceptedMs = Number.POSITIVE_INFINITY
@@ -38,6 +40,18 @@ export class Meter {
   roundEnds(): void {
     this.sliceEnds()
     this.round.add((performance.now() - this.#roundBeganMs) / 1000)
+  }
+
+  timerWasLate(ms: number): void {
+    this.lateness.add(ms / 1000)
+    this.#lateMs = Math.max(this.#lateMs, ms)
+  }
+
+  /** How late the latest timer was since this was asked last. */
+  takeLateMs(): number {
+    const lateMs = this.#lateMs
+    this.#lateMs = 0
+    return lateMs
   }
 
   /**

@@ -19,6 +19,8 @@ import { type Identity, Subscriber } from './subscriber.ts'
 const TICK_MS = 250
 /** uWS closes a full socket after 10 s; see keepStream. */
 const KEEP_TICKS = 12
+/** How fast a feed grows is measured once a second. */
+const RATE_TICKS = 4
 /** Flushed bytes between two acks: fewer would cost a message per turn and tell nothing new. */
 const ACK_BYTES = 64 * 1024
 
@@ -31,6 +33,7 @@ export class Shard {
   readonly roster = new Set<Subscriber>()
   readonly slow: SlowJournal
   readonly census: Census
+  readonly feeds: FeedIndex
   readonly meter = new Meter()
   /** What each address has, where an option limits it. */
   readonly addresses: Addresses | undefined
@@ -40,7 +43,6 @@ export class Shard {
   readonly #config: Config
   readonly #log: Logger
   readonly #post: (message: ShardToHub) => void
-  readonly #feeds: FeedIndex
   readonly #flusher: Flusher
   readonly #timer: NodeJS.Timeout
   #ticks = 0
@@ -74,7 +76,7 @@ export class Shard {
       },
       () => this.meter.sliceEnds(),
     )
-    this.#feeds = new FeedIndex(this.#feedContext())
+    this.feeds = new FeedIndex(this.#feedContext())
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
@@ -93,7 +95,7 @@ export class Shard {
           if (origins[pair] === self) this.outbox.returned(origins[pair + 1] as number)
         }
         this.meter.received(acceptedMs)
-        this.#feeds.append(batch)
+        this.feeds.append(batch)
         this.#received = position
         if (this.#flusher.isIdle) this.#ack(position, ACK_BYTES)
         return
@@ -114,17 +116,13 @@ export class Shard {
 
   /** A stream whose headers have been written; it gets every event from now on. */
   subscribe(response: HttpResponse, topic: string, identity: Identity): void {
-    const feed = this.#feeds.feedOf(topic)
+    const feed = this.feeds.feedOf(topic)
     const subscriber = new Subscriber(response, feed, identity)
     feed.join(subscriber)
     this.roster.add(subscriber)
     this.meter.streamsOpened++
     this.addresses?.changed(identity.address, 1)
     this.#log.debug({ topic, address: identity.clientIp }, 'subscriber connected')
-  }
-
-  get feeds(): number {
-    return this.#feeds.size
   }
 
   /** Everything that can be written has been. */
@@ -157,7 +155,7 @@ export class Shard {
   #left(subscriber: Subscriber, sent: number): void {
     this.roster.delete(subscriber)
     this.meter.streamsClosed++
-    this.#feeds.dropIfEmpty(subscriber.feed)
+    this.feeds.dropIfEmpty(subscriber.feed)
     const { feed, identity } = subscriber
     this.addresses?.changed(identity.address, -1)
     this.#log.debug({ topic: feed.topic, address: identity.clientIp, sent }, 'subscriber left')
@@ -166,12 +164,14 @@ export class Shard {
   /** The only timer: heartbeats, lag by time, and the ack of a tail below ACK_BYTES. */
   #tick(): void {
     const now = performance.now()
-    this.meter.lateness.add(Math.max(0, now - this.#tickedAt - TICK_MS) / 1000)
+    this.meter.timerWasLate(Math.max(0, now - this.#tickedAt - TICK_MS))
     this.#tickedAt = now
     const keep = ++this.#ticks % KEEP_TICKS === 0
-    for (const feed of this.#feeds) {
+    const sample = this.#ticks % RATE_TICKS === 0
+    for (const feed of this.feeds) {
       feed.tick(now)
       if (keep) feed.keepBlocked()
+      if (sample) feed.rate.sample(feed.eventCount, now)
     }
     if (this.#flusher.isIdle) this.#ack(this.#received, 1)
   }

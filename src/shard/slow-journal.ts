@@ -1,8 +1,8 @@
 // What became of subscribers that lagged: counts, the last of them by name, and log lines.
 // Shard thread.
 import type { Logger } from 'pino'
+import type { SlowPage, SlowReason, SlowRecord, SlowRow } from '../hub/inquiry.ts'
 import { SLOW_ROWS_MAX, worstFirst } from '../hub/ledger.ts'
-import type { SlowPage, SlowReason, SlowRecord, SlowRow } from '../hub/message.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** Skips of one client can be frequent: a line of them at most this often, in ms. */

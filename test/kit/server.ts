@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { after } from 'node:test'
 import { killAll, launchServer, MAIN, type Server, type ServerOptions } from './launch.ts'
 
-export type { Server } from './launch.ts'
+export type { Server, ServerOptions } from './launch.ts'
 
 // A test that fails leaves its server behind; it must not outlive the test process.
 after(killAll)
