@@ -12,6 +12,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=npmc
   npm ci --no-audit --no-fund --loglevel=error
 COPY tsconfig.json tsconfig.build.json LICENSE ./
 COPY src src
+COPY scripts/page scripts/page
 RUN npm run -s build
 # What the server needs. Optional packages are none of it: they are native ones, of this platform.
 # uWebSockets.js comes with an addon of 6 MB for each of 24 platforms and versions of Node: the one.

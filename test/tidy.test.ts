@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // From the ground up: a room imports itself and rooms before it, never one after.
 const ROOMS = [
   'error.ts',
+  'page',
   'event',
   'config',
   'rollup',

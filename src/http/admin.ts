@@ -16,6 +16,7 @@ import type { Shard } from '../shard/shard.ts'
 import { type Answer, endHead, NO_SNIFF, watchAbort, writePages } from './answer.ts'
 import { Gate } from './gate.ts'
 import type { Handler, RequestHead } from './head.ts'
+import { type Page, pages, writeMoved, writePage } from './page.ts'
 import type { Peers } from './peer.ts'
 import { isFull } from './subscribe.ts'
 import type { Tokens } from './token.ts'
@@ -52,6 +53,10 @@ export class Admin {
     ['/admin/slow.json', (...args) => this.#slow(...args)],
     ['/admin/events', (...args) => this.#events(...args)],
     ['/metrics', (...args) => this.#metrics(...args)],
+    ['/admin', (...args) => this.#moved(...args)],
+    ...[...pages]
+      .filter(([path]) => path.startsWith('/admin/'))
+      .map(([path, page]): [string, Handler] => [path, (...args) => this.#page(page, ...args)]),
   ]
   readonly watchers: Watchers
   readonly #context: AdminContext
@@ -129,6 +134,14 @@ export class Admin {
     })
   }
 
+  #moved(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
+    if (this.#admits(response, head, true)) writeMoved(response, '/admin/')
+  }
+
+  #page(page: Page, response: HttpResponse, request: HttpRequest, head: RequestHead): void {
+    if (this.#admits(response, head, true)) writePage(response, request, head, page)
+  }
+
   /** What the query asks for; else answers. */
   #listing<S extends string>(
     response: HttpResponse,
@@ -168,8 +181,11 @@ export class Admin {
     return true
   }
 
-  /** May it read this? Else answers. */
-  #admits(response: HttpResponse, head: RequestHead): boolean {
+  /**
+   * May it read this? Else answers.
+   * @param isPage a browser can give no token for a page: it has nothing of clients, and asks for one
+   */
+  #admits(response: HttpResponse, head: RequestHead, isPage = false): boolean {
     const { answer, config } = this.#context
     if (config.admin === 'off') {
       response.writeStatus('403 Forbidden').writeHeader(...NO_SNIFF)
@@ -177,6 +193,7 @@ export class Admin {
       else response.end(ADMIN_OFF)
       return false
     }
+    if (isPage && this.#gate.who === 'token') return true
     const denial = this.#gate.denial(response, head)
     if (denial !== undefined) answer.deny(response, head, denial)
     return denial === undefined

@@ -1,0 +1,33 @@
+// The admin token: asked for when the server wants one, kept as long as the tab.
+import { find, setText } from './element.ts'
+
+const KEY = 'carillon-admin-token'
+
+export class SignIn {
+  readonly #dialog = find('sign-in', HTMLDialogElement)
+  readonly #field = find('admin-token', HTMLInputElement)
+  readonly #says = find('sign-in-says', HTMLElement)
+
+  /** @param given there is a token to try */
+  constructor(given: () => void) {
+    find('sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault()
+      sessionStorage.setItem(KEY, this.#field.value)
+      this.#dialog.close()
+      given()
+    })
+    // Nothing is to be seen without a token.
+    this.#dialog.addEventListener('cancel', (event) => event.preventDefault())
+  }
+
+  get token(): string {
+    return sessionStorage.getItem(KEY) ?? ''
+  }
+
+  /** @param why the server refused */
+  ask(why: string): void {
+    setText(this.#says, why)
+    this.#field.value = ''
+    if (!this.#dialog.open) this.#dialog.showModal()
+  }
+}
