@@ -6,7 +6,7 @@ set -eu
 
 missing=''
 # shellcheck disable=SC2048 # names of packages have no spaces
-for program in ${*:-chromium python3-requests redis-server openssl curl gcc libc6-dev shellcheck buildah mmdebstrap nginx caddy systemd}; do
+for program in ${*:-chromium python3-requests redis-server openssl curl gcc libc6-dev shellcheck buildah mmdebstrap nginx caddy systemd prometheus}; do
 	case $program in
 	binutils-x86-64-linux-gnu) command -v x86_64-linux-gnu-strip >/dev/null ;;
 	binutils-aarch64-linux-gnu) command -v aarch64-linux-gnu-strip >/dev/null ;;

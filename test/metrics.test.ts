@@ -317,6 +317,8 @@ describe('the text of metrics', () => {
     events: 12,
     eventsPerSecond: 1,
     backlogBytes: 34,
+    backlogBytesMax: 1000,
+    connectionsMax: 100,
     totals: ledger.totals,
     sources: [],
     rollups: [],

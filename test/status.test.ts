@@ -61,6 +61,8 @@ const state: DispatcherState = {
   events: 77,
   eventsPerSecond: 0,
   backlogBytes: 0,
+  backlogBytesMax: 1000,
+  connectionsMax: 100,
   totals: {
     levels: { subscribers: 9, feeds: 3, connections: 11, heapUsedBytes: 1 },
     counts: {

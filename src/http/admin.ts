@@ -66,7 +66,9 @@ export class Admin {
     const { config, peers, shard, tokens } = context
     this.#context = context
     this.#gate = adminGate(config, tokens, peers)
-    this.watchers = new Watchers(() => snapshotText(config, shard.state as DispatcherState))
+    this.watchers = new Watchers(() => {
+      return snapshotText(config.nodeName, shard.state as DispatcherState)
+    })
   }
 
   #status(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {

@@ -54,7 +54,7 @@ export class Hub {
   /** Takes the answers to `ask`. */
   onAnswer: (answer: Answer) => void = () => {}
   readonly #shards = new Map<number, Shard>()
-  readonly #backlogBytesMax: number
+  readonly #limits: Pick<Config, 'backlogBytesMax' | 'connectionsMax'>
   readonly #ledger: Ledger
   readonly #events: HubEvents
   readonly #timer: NodeJS.Timeout
@@ -75,7 +75,8 @@ export class Hub {
   #drained: (() => void) | undefined
 
   constructor(config: Config, own: () => OwnFigures, events: HubEvents) {
-    this.#backlogBytesMax = config.backlogBytesMax
+    const { backlogBytesMax, connectionsMax } = config
+    this.#limits = { backlogBytesMax, connectionsMax }
     this.#ledger = new Ledger(own)
     this.#events = events
     this.#sequencer = new Sequencer((ordered) => {
@@ -246,7 +247,8 @@ export class Hub {
 
   /** Raises `overloaded` past the bound, and clears it at half of it so that it does not flap. */
   #weigh(): void {
-    const bound = this.#overloaded ? this.#backlogBytesMax / 2 : this.#backlogBytesMax
+    const { backlogBytesMax } = this.#limits
+    const bound = this.#overloaded ? backlogBytesMax / 2 : backlogBytesMax
     const overloaded = this.#backlogBytes > bound
     if (overloaded === this.#overloaded) return
     this.#overloaded = overloaded
@@ -273,6 +275,7 @@ export class Hub {
       events: this.#sequencer.eventCount,
       eventsPerSecond: this.#rate.perSecond,
       backlogBytes: this.#backlogBytes,
+      ...this.#limits,
       totals: this.#ledger.totals,
       sources,
       rollups: this.#rollups.figures,

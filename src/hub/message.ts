@@ -147,6 +147,9 @@ export interface DispatcherState {
   readonly eventsPerSecond: number
   /** Bytes that the slowest shard has still to write. */
   readonly backlogBytes: number
+  /** Past which publishers get 503, and streams. */
+  readonly backlogBytesMax: number
+  readonly connectionsMax: number
   readonly totals: Totals
   readonly sources: readonly SourceState[]
   readonly rollups: readonly RollupFigures[]

@@ -1,17 +1,17 @@
 // How the dispatcher stands, in a few hundred bytes: what GET /admin/events sends each second. Pure,
 // but for the memory and the age of the process.
-import type { Config } from '../config/option.ts'
 import { quantileOf } from '../hub/histogram.ts'
 import type { DispatcherState, ShardTotals } from '../hub/message.ts'
 import { sourceFields } from './status.ts'
 import { version } from './version.ts'
 
-export function snapshotText(config: Config, state: DispatcherState): string {
+/** @param node this server's name */
+export function snapshotText(node: string, state: DispatcherState): string {
   const { totals } = state
   const { counts, levels, problems, recent } = totals
   return JSON.stringify({
     at: Date.now(),
-    node: config.nodeName,
+    node,
     version,
     uptime_s: Math.floor(process.uptime()),
     state: state.reason,
@@ -24,10 +24,10 @@ export function snapshotText(config: Config, state: DispatcherState): string {
     bytes: counts.deliveredBytes,
     subscribers: levels.subscribers,
     connections: levels.connections,
-    connections_max: config.connectionsMax,
+    connections_max: state.connectionsMax,
     feeds: levels.feeds,
     backlog_bytes: state.backlogBytes,
-    backlog_bytes_max: config.backlogBytesMax,
+    backlog_bytes_max: state.backlogBytesMax,
     delay_p50_ms: milliseconds(quantileOf(recent.delay, 0.5)),
     delay_p99_ms: milliseconds(quantileOf(recent.delay, 0.99)),
     refused: problems,

@@ -51,6 +51,12 @@ export const events: readonly Metric[] = [
     read: ({ backlogBytes }) => backlogBytes,
   },
   {
+    name: 'carillon_backlog_max_bytes',
+    type: 'gauge',
+    help: 'The option backlogBytesMax.',
+    read: ({ backlogBytesMax }) => backlogBytesMax,
+  },
+  {
     name: 'carillon_overloaded',
     type: 'gauge',
     help: '1 while publishers get 503 because of the backlog.',
@@ -117,6 +123,12 @@ export const subscribers: readonly Metric[] = [
     type: 'gauge',
     help: 'Open connections: streams, publishers, and all others.',
     read: ({ totals }) => totals.levels.connections,
+  },
+  {
+    name: 'carillon_connections_max',
+    type: 'gauge',
+    help: 'The option connectionsMax.',
+    read: ({ connectionsMax }) => connectionsMax,
   },
   {
     name: 'carillon_connections_closed_unanswered_total',
