@@ -108,7 +108,10 @@ class Prometheus {
         .map((line) => /Listening on.*address=(\S+)/.exec(line)?.[1])
         .find((found) => found !== undefined)
     await until(() => address() !== undefined, 'it listens', 20_000)
-    return new Prometheus(`http://${address()}`)
+    const url = `http://${address()}`
+    const isReady = async (): Promise<boolean> => (await fetch(`${url}/-/ready`)).ok
+    await until(isReady, 'it is ready', 20_000)
+    return new Prometheus(url)
   }
 
   async ask<T>(path: string): Promise<T> {
