@@ -11,6 +11,9 @@ export interface FanOutLoad {
   readonly stalled?: number
   /** Each subscriber has one of so many. */
   readonly topics?: number
+  /** Admin pages that are open meanwhile. */
+  readonly pages?: number
+  readonly scrapesPerSecond?: number
   /** Further subscribers, of a topic above others: half of them have all, half a tenth. */
   readonly parents?: number
 }
@@ -147,6 +150,24 @@ export const cases: readonly Case[] = [
     name: 'stalled subscribers',
     kind: 'fan-out',
     full: [0, 5, 50].map((stalled) => ({ ...sized(500, 30, 65_536), stalled })),
+    short: [],
+  },
+  {
+    // A page that lists them all must cost them nothing.
+    name: 'admin page',
+    kind: 'fan-out',
+    isOursOnly: true,
+    full: [0, 1].map((pages) => ({ ...sized(15_000, 10, EVENT_BYTES), pages })),
+    short: [],
+  },
+  {
+    name: 'metrics',
+    kind: 'fan-out',
+    isOursOnly: true,
+    full: [0, 1].map((scrapesPerSecond) => ({
+      ...sized(1_000, 5_000, EVENT_BYTES),
+      scrapesPerSecond,
+    })),
     short: [],
   },
   {

@@ -7,6 +7,7 @@ import { nowUs } from './load/clock.ts'
 import { publish, SubscriberFleet } from './load/fleet.ts'
 import { LatencyHistogram } from './load/histogram.ts'
 import type { PublisherReport, Schedule, Selection } from './load/message.ts'
+import { look, type Onlookers } from './onlooker.ts'
 import type { Peer } from './peer.ts'
 import {
   addressOf,
@@ -24,6 +25,7 @@ export interface FanOut {
   readonly selections: readonly Selection[]
   /** Further subscribers of the first selection that never read. */
   readonly stalled: number
+  readonly onlookers: Onlookers
   /** Connect without waiting for those before. */
   readonly isAtOnce: boolean
   readonly eventsPerSecond: number
@@ -84,8 +86,11 @@ export async function measureFanOut(server: Peer, load: FanOut, cores: Cores): P
     const address = addressOf(server.publishUrl, server.header)
     const task = { ...address, targets, weights, eventBytes, connections, schedule }
     const window = async (): Promise<Figures> => {
+      const stopLooking = look(server.subscribeUrl, load.onlookers)
       await sleep(untilMeasuredMs(schedule))
-      return measureWindow(server, fleet, seconds, cores)
+      const figures = await measureWindow(server, fleet, seconds, cores)
+      await stopLooking()
+      return figures
     }
     const [report, figures] = await Promise.all([publish({ ...task, protocol: 'http' }), window()])
     const due = selections.map((selection) => dueTo(selection, report))

@@ -129,12 +129,13 @@ async function start(peer: PeerOption, threads: number, cores: Cores): Promise<P
 }
 
 function fanOutOf(server: Peer, load: FanOutLoad, seconds: number, isAtOnce: boolean): FanOut {
-  const { subscribers, stalled = 0, topics, parents = 0 } = load
+  const { subscribers, stalled = 0, topics, parents = 0, pages = 0, scrapesPerSecond = 0 } = load
   // Subscribers only: a load without events.
   const { eventsPerSecond = 1, eventBytes = EVENT_BYTES_MIN } = load
   const own = [selection(pathOf(server.subscribeUrl), subscribers, 0, 1)]
   return {
     stalled,
+    onlookers: { pages, scrapesPerSecond },
     isAtOnce,
     eventsPerSecond,
     eventBytes,

@@ -29,6 +29,7 @@ const CORES = { server: 1, load: 1, loadList: '0', serverList: undefined }
 const LOAD: FanOut = {
   selections: [{ path: '/events', count: 3, fromTopic: 0, toTopic: 1 }],
   stalled: 0,
+  onlookers: { pages: 0, scrapesPerSecond: 0 },
   isAtOnce: false,
   eventsPerSecond: RATE,
   eventBytes: EVENT_BYTES,
