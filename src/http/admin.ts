@@ -18,7 +18,7 @@ import { Gate } from './gate.ts'
 import type { Handler, RequestHead } from './head.ts'
 import { type Page, pages, writeMoved, writePage } from './page.ts'
 import type { Peers } from './peer.ts'
-import { isFull } from './subscribe.ts'
+import { refuseIfFull } from './subscribe.ts'
 import type { Tokens } from './token.ts'
 import { Watchers } from './watcher.ts'
 
@@ -114,7 +114,7 @@ export class Admin {
   #events(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
     const { answer, shard } = this.#context
     if (!this.#admits(response, head) || this.#isStarting(response, head)) return
-    if (isFull(shard.census, response, head, answer)) return
+    if (refuseIfFull(shard.census, response, head, answer)) return
     this.#begin(response, head, 'text/event-stream')
     response.writeHeader('Cache-Control', 'no-cache').writeHeader('X-Accel-Buffering', 'no')
     if (head.isHead) response.endWithoutBody()

@@ -67,7 +67,7 @@ export class Subscribe {
       this.#answer.deny(response, head, denial)
       return
     }
-    if (isFull(this.#shard.census, response, head, this.#answer)) return
+    if (refuseIfFull(this.#shard.census, response, head, this.#answer)) return
     const peer = this.#peers.of(response)
     const { addresses } = this.#shard
     const address = addresses === undefined ? '' : this.#peers.limitKey(peer, head)
@@ -114,8 +114,8 @@ export class Subscribe {
   }
 }
 
-/** Answers a stream that is one connection too many. */
-export function isFull(
+/** Answers a stream that is one connection too many. @returns whether it is */
+export function refuseIfFull(
   census: Census,
   response: HttpResponse,
   head: RequestHead,
