@@ -60,9 +60,9 @@ export interface ConnectionRow {
   readonly skippedEvents: number
 }
 
-/** The shard's first rows in the order that was asked for, as many as all could need of it. */
+/** A page of the shard's first rows in the order that was asked for: as many as could be needed. */
 export interface ConnectionPart extends PartOf<'connections'> {
-  /** All subscribers, and those that have the text. */
+  /** All subscribers, and those that have the text; in the last page, else 0. */
   readonly total: number
   readonly matched: number
   readonly rows: readonly ConnectionRow[]

@@ -5,7 +5,7 @@ import type { Subscriber } from '../shard/subscriber.ts'
 import { connectionFields, connectionRow } from './connection-row.ts'
 import type { Gathered } from './desk.ts'
 import { First, type ListingSpec, orderOf } from './listing.ts'
-import { eachInPages } from './paging.ts'
+import { eachInPages, sendInPages } from './paging.ts'
 
 const keys: { readonly [S in ConnectionSort]: (row: ConnectionRow) => number | string } = {
   created_at: ({ createdAt }) => createdAt,
@@ -29,7 +29,7 @@ function firstOf({ sort, isDescending, offset, limit }: Connections): First<Conn
   return new First(offset + limit, orderOf(keys[sort], isDescending, byAge))
 }
 
-/** Sends the rows of this shard that can be in the answer, after a look at each in pages. */
+/** Sends the rows of this shard that can be in the answer, after a look at each; all in pages. */
 export function sendConnections(
   shard: number,
   roster: ReadonlySet<Subscriber>,
@@ -47,7 +47,12 @@ export function sendConnections(
     first.add(row)
   }
   eachInPages(roster, look, () => {
-    send({ kind: 'connections', shard, last: true, total, matched, rows: first.rows })
+    const counts = (last: boolean) => (last ? { total, matched } : { total: 0, matched: 0 })
+    sendInPages(
+      first.rows,
+      (row) => row,
+      (rows, last) => send({ kind: 'connections', shard, last, ...counts(last), rows }),
+    )
   })
 }
 

@@ -19,3 +19,19 @@ export function eachInPages<T>(rows: Iterable<T>, look: (row: T) => void, done: 
   }
   page()
 }
+
+/** Sends a row of each item, a page a turn. The last page may be empty. */
+export function sendInPages<T, R>(
+  items: Iterable<T>,
+  rowOf: (item: T) => R,
+  send: (rows: readonly R[], last: boolean) => void,
+): void {
+  let rows: R[] = []
+  const take = (item: T): void => {
+    rows.push(rowOf(item))
+    if (rows.length < PAGE_ROWS) return
+    send(rows, false)
+    rows = []
+  }
+  eachInPages(items, take, () => send(rows, true))
+}

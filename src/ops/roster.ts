@@ -4,7 +4,7 @@ import type { StatusPart } from '../hub/inquiry.ts'
 import type { SlowJournal } from '../shard/slow-journal.ts'
 import type { Subscriber } from '../shard/subscriber.ts'
 import { connectionFields, connectionRow } from './connection-row.ts'
-import { eachInPages, PAGE_ROWS } from './paging.ts'
+import { sendInPages } from './paging.ts'
 
 /** Sends this shard's rows, oldest first. The roster may change meanwhile: a row is as of its turn. */
 export function sendRows(
@@ -13,18 +13,14 @@ export function sendRows(
   journal: SlowJournal,
   send: (part: StatusPart) => void,
 ): void {
-  let createdAt: number[] = []
-  let rows: string[] = []
-  const look = (subscriber: Subscriber): void => {
-    createdAt.push(subscriber.createdAt)
-    rows.push(textOf(subscriber, shard))
-    if (rows.length < PAGE_ROWS) return
-    send({ kind: 'status', shard, createdAt, rows, last: false })
-    createdAt = []
-    rows = []
+  const rowOf = (subscriber: Subscriber) => {
+    return { createdAt: subscriber.createdAt, text: textOf(subscriber, shard) }
   }
-  eachInPages(roster, look, () => {
-    send({ kind: 'status', shard, createdAt, rows, last: true, slow: journal.page(roster) })
+  sendInPages(roster, rowOf, (page, last) => {
+    const createdAt = page.map((row) => row.createdAt)
+    const rows = page.map((row) => row.text)
+    const slow = last && { slow: journal.page(roster) }
+    send({ kind: 'status', shard, createdAt, rows, last, ...slow })
   })
 }
 

@@ -4,7 +4,7 @@ import type { Listing, TopicPart, TopicRow } from '../hub/inquiry.ts'
 import type { Feed } from '../shard/feed.ts'
 import type { Gathered } from './desk.ts'
 import { First, type ListingSpec, orderOf } from './listing.ts'
-import { eachInPages, PAGE_ROWS } from './paging.ts'
+import { sendInPages } from './paging.ts'
 
 type TopicSort = 'subscribers' | 'events_per_second' | 'topic'
 
@@ -33,14 +33,10 @@ export function sendTopics(
   feeds: Iterable<Feed>,
   send: (part: TopicPart) => void,
 ): void {
-  let rows: TopicRow[] = []
-  const look = ({ topic, seats, rate }: Feed): void => {
-    rows.push({ topic, subscribers: seats.length, eventsPerSecond: rate.perSecond })
-    if (rows.length < PAGE_ROWS) return
-    send({ kind: 'topics', shard, last: false, rows })
-    rows = []
+  const rowOf = ({ topic, seats, rate }: Feed): TopicRow => {
+    return { topic, subscribers: seats.length, eventsPerSecond: rate.perSecond }
   }
-  eachInPages(feeds, look, () => send({ kind: 'topics', shard, last: true, rows }))
+  sendInPages(feeds, rowOf, (rows, last) => send({ kind: 'topics', shard, last, rows }))
 }
 
 /** The document, of what all shards sent. */
