@@ -25,11 +25,15 @@ export interface Request {
   readonly signal?: AbortSignal
 }
 
+/** What a header can carry of a token: fetch throws at anything else, as if no server were there. */
+const TOKEN = /^[\x21-\x7e]*$/
+
 /** @throws Refusal; TypeError where there is no answer */
 export async function ask(
   path: string,
   { token = '', ...request }: Request = {},
 ): Promise<Response> {
+  if (!TOKEN.test(token)) throw new Refusal(401, 'a token is of ASCII letters, digits and signs')
   const headers: Record<string, string> = token === '' ? {} : { Authorization: `Bearer ${token}` }
   const response = await fetch(path, { ...request, headers, cache: 'no-store' })
   if (response.ok) return response

@@ -1,9 +1,9 @@
 // The admin token: asked for when the server wants one, kept as long as the tab.
 import { find, setText } from './element.ts'
-
-const KEY = 'carillon-admin-token'
+import { Keep } from './keep.ts'
 
 export class SignIn {
+  readonly #kept = new Keep('carillon-admin-token', () => sessionStorage)
   readonly #dialog = find('sign-in', HTMLDialogElement)
   readonly #field = find('admin-token', HTMLInputElement)
   readonly #says = find('sign-in-says', HTMLElement)
@@ -12,7 +12,7 @@ export class SignIn {
   constructor(given: () => void) {
     find('sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault()
-      sessionStorage.setItem(KEY, this.#field.value)
+      this.#kept.value = this.#field.value.trim()
       this.#dialog.close()
       given()
     })
@@ -21,7 +21,7 @@ export class SignIn {
   }
 
   get token(): string {
-    return sessionStorage.getItem(KEY) ?? ''
+    return this.#kept.value ?? ''
   }
 
   /** @param why the server refused */
