@@ -2,6 +2,7 @@
 // The command: options → start; signals → stop; errors → exit code. Main thread. Nothing else.
 // Each command loads only what it needs: the server takes ten times as long to load as the client.
 import { readCommandLine } from './config/command.ts'
+import type { Config } from './config/option.ts'
 import type { Command } from './config/parse.ts'
 import { CarillonError } from './error.ts'
 import { version } from './ops/version.ts'
@@ -59,9 +60,17 @@ async function serve(command: Extract<Command, { run: 'serve' }>): Promise<void>
   })
   // Only now: whoever reads it may send a signal at once, and expects a clean stop.
   process.stdout.write(`carillon ${version} listening on ${dispatcher.url}\n`)
+  // A program that reads it wants the one line.
+  if (process.stdout.isTTY) await greet(config, dispatcher.url)
   const failure = await dispatcher.failed
   process.stderr.write(`carillon: ${failure.message}\n`)
   await stop(failure.exitCode, 0)
+}
+
+async function greet(config: Config, url: string): Promise<void> {
+  const { greeting } = await import('./ops/greeting.ts')
+  const { paintOf } = await import('./client/paint.ts')
+  process.stdout.write(greeting(config, url, paintOf(process.stdout)))
 }
 
 async function runServer(argv: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 // An event as `carillon tail` prints it: for people, or as a JSON object. Pure.
-import { styleText } from 'node:util'
 import { plain } from './failure.ts'
+import type { Paint } from './paint.ts'
 
 export interface Arrival {
   /** When its last byte was here, in ms since 1970. */
@@ -14,19 +14,6 @@ export interface Arrival {
   readonly skipped: number
   /** See LagMeter; undefined where that is not known. */
   readonly lagMs: number | undefined
-}
-
-type Style = 'bold' | 'cyan' | 'dim' | 'green' | 'magenta' | 'red' | 'yellow'
-
-/** Gives a text a colour, or leaves it alone. */
-export type Paint = (style: Style, text: string) => string
-
-const unpainted: Paint = (_, text) => text
-
-/** The paint of a terminal; none where it has no colours, or NO_COLOR is set. */
-export function paintOf(output: NodeJS.WriteStream): Paint {
-  if (output.isTTY !== true || !output.hasColors()) return unpainted
-  return (style, text) => styleText(style, text, { stream: output })
 }
 
 /** At which lag the colour changes, in ms. */
@@ -62,7 +49,7 @@ export function jsonLine({ at, event, id, data, ...rest }: Arrival): string {
   })
 }
 
-function lagStyle(lagMs: number): Style {
+function lagStyle(lagMs: number): 'green' | 'yellow' | 'red' {
   if (lagMs < LATE_MS) return 'green'
   return lagMs < VERY_LATE_MS ? 'yellow' : 'red'
 }

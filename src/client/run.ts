@@ -3,7 +3,8 @@
 import { type PublishOrder, readPublish, readTail, type TailOrder } from '../config/client-parse.ts'
 import type { CommandLine } from '../config/command.ts'
 import { Failure, plain } from './failure.ts'
-import { jsonLine, paintOf, textLine } from './line.ts'
+import { jsonLine, textLine } from './line.ts'
+import { paintOf } from './paint.ts'
 
 /** What a shell makes of a process that a signal ended. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const

@@ -1,0 +1,68 @@
+// What someone is told who has just started a server: what to try. Main thread, where standard output
+// is a terminal; the lines to try are also those of the page at /. Pure.
+import type { Paint } from '../client/paint.ts'
+import { isLoopbackHost } from '../config/network.ts'
+import type { Config } from '../config/option.ts'
+
+/** How curl gets to the server. */
+interface Way {
+  /** What stands before the path; curl takes http for granted. */
+  readonly base: string
+  /** For who does not come as a program of this machine, paths that are only for those are left out. */
+  readonly isLocal: boolean
+  /** curl cannot check the certificate: it is for a name, and the base is an address. */
+  readonly isUnchecked: boolean
+}
+
+/** Lines for a shell: two or three that read and, where it may, one that publishes. */
+function linesToTry(config: Config, { base, isLocal, isUnchecked }: Way): readonly string[] {
+  const curl = isUnchecked ? 'curl -k' : 'curl'
+  const header = (right: 'publish' | 'subscribe'): string =>
+    needsToken(config, right) ? ` -H 'Authorization: Bearer ${right.toUpperCase()}_TOKEN'` : ''
+  const read = (path: string): string => `${curl} -N${header('subscribe')} ${quoted(base + path)}`
+  if (config.preset === 'emojitracker') {
+    return ['/subscribe/eps', '/subscribe/raw', '/subscribe/details'].map(read)
+  }
+  const post = (data: string, path: string, isPublic: boolean): string[] => {
+    if (isPublic) return [`${curl} -d ${data} ${quoted(base + path)}`]
+    if (!isLocal && !needsToken(config, 'publish')) return []
+    return [`${curl}${header('publish')} -d ${data} ${quoted(base + path)}`]
+  }
+  const isPublic = config.publish === 'public' && !needsToken(config, 'publish')
+  const posts = [
+    ...post(`'{"hello":"world"}'`, '/api/events', config.apiEvents === 'public'),
+    ...post('woof', '/publish/pets/dogs', isPublic),
+  ]
+  return [read('/events'), read('/subscribe/pets'), posts.join('; ')].filter((line) => line !== '')
+}
+
+/**
+ * What follows the line that says that the server listens.
+ * @param url where programs on this machine reach it
+ */
+export function greeting(config: Config, url: string, paint: Paint): string {
+  const { hostname, protocol } = new URL(url)
+  const lines = linesToTry(config, {
+    base: url.replace(/^http:\/\//, ''),
+    isLocal: isLoopbackHost(hostname.replace(/^\[|\]$/g, '')),
+    isUnchecked: protocol === 'https:',
+  })
+  const source = config.preset === 'emojitracker' ? '; the events come from Redis' : ''
+  const what = paint('bold', 'Try it, each line in a terminal of its own')
+  return `
+${what}${source}:
+
+${lines.map((line) => `  ${paint('cyan', line)}\n`).join('')}
+${paint('dim', 'Ctrl-C stops it.')}
+
+`
+}
+
+function needsToken(config: Config, right: 'publish' | 'subscribe'): boolean {
+  return config[`${right}Token`].length > 0 || config[`${right}TokenFile`].length > 0
+}
+
+/** A shell would look for files of an IPv6 address in brackets. */
+function quoted(url: string): string {
+  return url.includes('[') ? `'${url}'` : url
+}
