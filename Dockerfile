@@ -10,7 +10,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=npmca \
   npm ci --no-audit --no-fund --loglevel=error
-COPY tsconfig.json tsconfig.build.json LICENSE ./
+# The server has its own documents: the build makes pages of them.
+COPY tsconfig.json tsconfig.build.json LICENSE README.md ./
+COPY docs docs
 COPY src src
 COPY scripts/page scripts/page
 RUN npm run -s build

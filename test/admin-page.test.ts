@@ -3,21 +3,12 @@
 // phone, in both themes; that nothing on it moves, breaks, or leads elsewhere.
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { SHIFTS, violations } from './kit/audit.ts'
 import { launchChromium, type Visit, visit } from './kit/browser.ts'
 import { type Server, startServer } from './kit/server.ts'
 import { RawSubscriber } from './kit/subscriber.ts'
 import { until } from './kit/until.ts'
-
-/** Keeps what moves without anybody having done anything (Layout Instability API). */
-const SHIFTS = `window.shifts = []
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    if (entry.hadRecentInput) continue
-    window.shifts.push([entry.value, ...entry.sources.map(({ node }) => node?.parentElement?.outerHTML)])
-  }
-}).observe({ type: 'layout-shift', buffered: true })`
 
 const STATE = `document.getElementById('state').textContent`
 
@@ -410,10 +401,3 @@ describe('the admin page', () => {
     })
   }
 })
-
-/** What axe finds, of whatever gravity. */
-async function violations(page: Page): Promise<unknown> {
-  await page.evaluate(axe.source)
-  return page.evaluate(`axe.run().then(({ violations }) => violations.map((one) =>
-    [one.id, ...one.nodes.map((node) => node.html.slice(0, 200))]))`)
-}

@@ -10,8 +10,9 @@ import { greeting } from '../src/ops/greeting.ts'
 import { makeCertificate } from './kit/certificate.ts'
 import { temporaryFolder } from './kit/folder.ts'
 import { MAIN } from './kit/launch.ts'
-import { type Program, startProgram } from './kit/program.ts'
+import { startProgram } from './kit/program.ts'
 import { redisClient, startRedis } from './kit/redis.ts'
+import { shell, tryAll } from './kit/trial.ts'
 import { until } from './kit/until.ts'
 
 const PUBLISH = 'publish-0123456789'
@@ -40,31 +41,24 @@ function tryable(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith('  curl')).map((line) => line.trim())
 }
 
-function shell(t: TestContext, line: string): Program {
-  return startProgram(t, 'sh', ['-c', `exec ${line}`])
-}
-
-/** Reads by the first lines and publishes by the last. */
-async function tryAll(t: TestContext, lines: readonly string[]): Promise<void> {
-  assert.equal(lines.length, 3, lines.join('\n'))
-  const [events, topic, publish] = lines as [string, string, string]
-  const readers = [shell(t, events), shell(t, topic)]
-  for (const { lines, errors } of readers) {
-    await until(() => lines.includes(':ok'), `a stream: ${lines} ${errors}`)
-  }
-  const publisher = startProgram(t, 'sh', ['-c', publish])
-  assert.equal(await publisher.ended, 0, publisher.errors.join('\n'))
-  assert.deepEqual(publisher.lines, ['{"accepted":1}'])
-  const data = ['data: {"hello":"world"}', 'data: woof']
-  for (const [index, { lines }] of readers.entries()) {
-    await until(() => lines.includes(data[index] as string), `${data[index]} in ${lines}`)
-  }
-}
-
 describe('a start on a terminal', () => {
   it('prints lines that work as they stand', async (t) => {
     for (const host of ['*', '127.0.0.1', '::1']) {
       await tryAll(t, tryable(await onTerminal(t, ['--host', host])))
+    }
+  })
+
+  it('prints addresses that lead to pages', async (t) => {
+    const lines = await onTerminal(t, [])
+    const addresses = lines.flatMap((line) => /^ {2}.+ (http:\S+)$/.exec(line)?.[1] ?? [])
+    assert.deepEqual(
+      addresses.map((url) => new URL(url).pathname),
+      ['/', '/admin/', '/docs/'],
+    )
+    for (const url of addresses) {
+      const response = await fetch(url)
+      assert.equal(response.status, 200, url)
+      assert.match(await response.text(), /<title>/)
     }
   })
 
@@ -89,8 +83,10 @@ describe('a start on a terminal', () => {
   })
 
   it('leaves out what would be refused: who comes by this address is not of this machine', () => {
+    const textFor = (options: Partial<Config>): string =>
+      greeting(resolveConfig(options), 'http://192.0.2.1:80', (_, plain) => plain)
     const lines = (options: Partial<Config>): string[] => {
-      const text = greeting(resolveConfig(options), 'http://192.0.2.1:80', (_, plain) => plain)
+      const text = textFor(options)
       return tryable(text.split('\n')).map((line) => line.replaceAll('192.0.2.1:80', ''))
     }
     const readers = ['curl -N /events', 'curl -N /subscribe/pets']
@@ -101,6 +97,13 @@ describe('a start on a terminal', () => {
     assert.deepEqual(lines({}), [...readers, event])
     assert.deepEqual(lines({ apiEvents: 'loopback' }), readers)
     assert.deepEqual(lines({ publish: 'public' }), [...readers, `${event}; ${text}`])
+    const adminToken = ['admin-0123456789']
+    for (const shown of [{ admin: 'public' }, { adminToken }] as const) {
+      assert.match(textFor(shown), /\/admin\//)
+    }
+    for (const hidden of [{}, { admin: 'off' }, { admin: 'off', adminToken }] as const) {
+      assert.doesNotMatch(textFor(hidden), /\/admin\//)
+    }
   })
 
   it('prints lines that read what comes from Redis, in the emojitracker preset', async (t) => {

@@ -332,7 +332,6 @@ describe('paths and methods', () => {
   after(() => server.stop())
 
   const unknown = [
-    '/',
     '/nope',
     '/healthz',
     '/HEALTH',

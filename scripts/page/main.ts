@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { documents } from './document.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const source = join(root, 'src/page')
@@ -33,10 +34,15 @@ async function bundled(name: string): Promise<string> {
 }
 
 const files: Record<string, File> = {
+  '/': { type: HTML, text: readFileSync(join(source, 'welcome.html'), 'utf8') },
+  '/welcome.js': { type: SCRIPT, text: await bundled('welcome.ts') },
+  '/welcome.css': { type: STYLE, text: await bundled('welcome.css') },
   '/admin/': { type: HTML, text: readFileSync(join(source, 'admin.html'), 'utf8') },
   '/admin/admin.js': { type: SCRIPT, text: await bundled('admin.ts') },
   '/admin/page.css': { type: STYLE, text: await bundled('page.css') },
+  '/docs/document.css': { type: STYLE, text: await bundled('document.css') },
 }
+for (const [path, text] of documents()) files[path] = { type: HTML, text }
 
 const folder = join(root, 'dist/page')
 mkdirSync(folder, { recursive: true })

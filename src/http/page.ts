@@ -27,11 +27,13 @@ export interface Page {
 
 /** By path. */
 export const pages: ReadonlyMap<string, Page> = new Map(
-  Object.entries(files).map(([path, { type, text }]) => {
-    const digest = createHash('sha256').update(text).digest('base64url')
-    return [path, { type, text, tag: `"${digest.slice(0, 16)}"` }]
-  }),
+  Object.entries(files).map(([path, { type, text }]) => [path, pageOf(type, text)]),
 )
+
+export function pageOf(type: string, text: string): Page {
+  const digest = createHash('sha256').update(text).digest('base64url')
+  return { type, text, tag: `"${digest.slice(0, 16)}"` }
+}
 
 /** Answers with a page, or that the client has it (RFC 9110, 13.1.2). */
 export function writePage(

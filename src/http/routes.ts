@@ -13,6 +13,7 @@ import { Ingest } from './ingest.ts'
 import { Peers } from './peer.ts'
 import { Subscribe } from './subscribe.ts'
 import { Tokens } from './token.ts'
+import { welcomeHandlers } from './welcome.ts'
 
 type Method = 'GET' | 'POST'
 
@@ -23,6 +24,7 @@ export class Routes {
   readonly #ingest: Ingest
   readonly #subscribe: Subscribe
   readonly #admin: Admin
+  readonly #welcome: ReadonlyMap<string, Handler>
   readonly #head = new RequestHead()
 
   constructor(config: Config, shard: Shard, desk: Desk, startedAt: number) {
@@ -33,6 +35,7 @@ export class Routes {
     const peers = new Peers(parseRanges(config.trustProxy))
     const tokens = new Tokens(config)
     this.#admin = new Admin({ config, shard, desk, startedAt, answer, peers, tokens })
+    this.#welcome = welcomeHandlers(config)
     this.#ingest = new Ingest(config, shard, answer, peers, tokens)
     this.#subscribe = new Subscribe(shard, answer, peers, tokens, config.reconnectMs)
   }
@@ -65,6 +68,7 @@ export class Routes {
     this.#route(app, '/health', { GET: (...args) => this.#health(...args) })
     this.#route(app, '/ready', { GET: (...args) => this.#ready(...args) })
     for (const [path, handler] of this.#admin.handlers) this.#route(app, path, { GET: handler })
+    for (const [path, handler] of this.#welcome) this.#route(app, path, { GET: handler })
     // Without a route for everything, uWS closes the socket without an answer.
     app.any('/*', this.#checked(this.#notFound))
   }

@@ -1,4 +1,4 @@
-// What someone is told who has just started a server: what to try. Main thread, where standard output
+// What someone is told who has just started a server: where to look, what to try. Main thread, where standard output
 // is a terminal; the lines to try are also those of the page at /. Pure.
 import type { Paint } from '../client/paint.ts'
 import { isLoopbackHost } from '../config/network.ts'
@@ -15,7 +15,7 @@ interface Way {
 }
 
 /** Lines for a shell: two or three that read and, where it may, one that publishes. */
-function linesToTry(config: Config, { base, isLocal, isUnchecked }: Way): readonly string[] {
+export function linesToTry(config: Config, { base, isLocal, isUnchecked }: Way): readonly string[] {
   const curl = isUnchecked ? 'curl -k' : 'curl'
   const header = (right: 'publish' | 'subscribe'): string =>
     needsToken(config, right) ? ` -H 'Authorization: Bearer ${right.toUpperCase()}_TOKEN'` : ''
@@ -42,15 +42,23 @@ function linesToTry(config: Config, { base, isLocal, isUnchecked }: Way): readon
  */
 export function greeting(config: Config, url: string, paint: Paint): string {
   const { hostname, protocol } = new URL(url)
+  const isLocal = isLoopbackHost(hostname.replace(/^\[|\]$/g, ''))
   const lines = linesToTry(config, {
     base: url.replace(/^http:\/\//, ''),
-    isLocal: isLoopbackHost(hostname.replace(/^\[|\]$/g, '')),
+    isLocal,
     isUnchecked: protocol === 'https:',
   })
+  const places = [
+    ['To try it', '/'],
+    ...(hasAdmin(config, isLocal) ? [['At work', '/admin/']] : []),
+    ['Documents', '/docs/'],
+  ].map(([what, path]) => `  ${`${what}`.padEnd(11)}${paint('cyan', `${url}${path}`)}\n`)
   const source = config.preset === 'emojitracker' ? '; the events come from Redis' : ''
-  const what = paint('bold', 'Try it, each line in a terminal of its own')
   return `
-${what}${source}:
+${paint('bold', 'In a browser')}:
+
+${places.join('')}
+${paint('bold', 'In a shell, each line in a terminal of its own')}${source}:
 
 ${lines.map((line) => `  ${paint('cyan', line)}\n`).join('')}
 ${paint('dim', 'Ctrl-C stops it.')}
@@ -58,11 +66,17 @@ ${paint('dim', 'Ctrl-C stops it.')}
 `
 }
 
-function needsToken(config: Config, right: 'publish' | 'subscribe'): boolean {
+/** Does the address of the admin page lead somewhere? */
+function hasAdmin(config: Config, isLocal: boolean): boolean {
+  if (config.admin !== 'loopback') return config.admin === 'public'
+  return isLocal || needsToken(config, 'admin')
+}
+
+function needsToken(config: Config, right: 'admin' | 'publish' | 'subscribe'): boolean {
   return config[`${right}Token`].length > 0 || config[`${right}TokenFile`].length > 0
 }
 
-/** A shell would look for files of an IPv6 address in brackets. */
+/** A shell would look for files of an IPv6 address in brackets, and the page's slot is in braces. */
 function quoted(url: string): string {
-  return url.includes('[') ? `'${url}'` : url
+  return /[[{]/.test(url) ? `'${url}'` : url
 }

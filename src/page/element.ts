@@ -25,3 +25,10 @@ export function find<T extends HTMLElement>(id: string, type: abstract new () =>
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text
 }
+
+/** Shows a field that is only there when it is needed, with its label, and puts the cursor there. */
+export function reveal(field: HTMLElement): void {
+  const label = field.closest('label')
+  if (label !== null) label.hidden = false
+  field.focus()
+}

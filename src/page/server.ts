@@ -11,6 +11,11 @@ export class Refusal extends Error {
     this.status = status
   }
 
+  /** It wants a token: it had none, or one that it does not know. */
+  get asksForToken(): boolean {
+    return this.status === 401
+  }
+
   /** Another token could help. */
   get needsToken(): boolean {
     return this.status === 401 || this.status === 403

@@ -1,6 +1,6 @@
 // A panel that shows the events of a topic as they come. It keeps the last of them, and writes them a
 // few times a second however fast they are.
-import { find, make, setText } from './element.ts'
+import { find, make, reveal, setText } from './element.ts'
 import { count } from './figure.ts'
 import { Refusal, readStream, topicPath } from './server.ts'
 
@@ -24,6 +24,8 @@ export class Watch {
   readonly #pause = find('watch-pause', HTMLButtonElement)
   readonly #list = find('watch-events', HTMLOListElement)
   readonly #says = find('watch-says', HTMLElement)
+  /** What the button says while nothing is watched. */
+  readonly #label = this.#submit.textContent ?? ''
   #stream: AbortController | undefined
   #pending: Seen[] = []
   #seen = 0
@@ -82,13 +84,14 @@ export class Watch {
     } catch (error) {
       if (this.#stream !== stream) return
       this.#close(error instanceof Refusal ? error.message : 'The connection is lost.')
+      if (error instanceof Refusal && error.asksForToken) reveal(this.#token)
     }
   }
 
   #close(text: string): void {
     this.#stream?.abort()
     this.#stream = undefined
-    setText(this.#submit, 'Watch')
+    setText(this.#submit, this.#label)
     setText(this.#says, text)
   }
 
@@ -102,7 +105,7 @@ export class Watch {
   #write(): void {
     if (this.#stream !== undefined && this.#seen > 0) {
       const paused = this.#isPaused ? ', paused' : ''
-      setText(this.#says, `${count(this.#seen)} events${paused}`)
+      setText(this.#says, `${count(this.#seen)} event${this.#seen === 1 ? '' : 's'}${paused}`)
     }
     const lines = this.#pending.slice(-EVENTS_MAX).map(lineOf)
     this.#pending = []

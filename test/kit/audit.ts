@@ -1,0 +1,20 @@
+// What is wrong with a page in a browser though it works: what axe finds, and what moves by itself.
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+
+/** A script of the page's that keeps, in `window.shifts`, what moves without anybody
+ * having done anything (Layout Instability API). */
+export const SHIFTS = `window.shifts = []
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue
+    window.shifts.push([entry.value, ...entry.sources.map(({ node }) => node?.parentElement?.outerHTML)])
+  }
+}).observe({ type: 'layout-shift', buffered: true })`
+
+/** What axe finds, of whatever gravity. */
+export async function violations(page: Page): Promise<unknown> {
+  await page.evaluate(axe.source)
+  return page.evaluate(`axe.run().then(({ violations }) => violations.map((one) =>
+    [one.id, ...one.nodes.map((node) => node.html.slice(0, 200))]))`)
+}
