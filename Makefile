@@ -54,6 +54,10 @@ bench-full: build ## Measure all cases: an hour, more with a PEER
 bench-compare: node_modules/.installed ## Say what changed between two results: make bench-compare BASE=file [NEW=file]
 	@node --import tsx bench/compare.ts "$(BASE)" "$(NEW)"
 
+pictures: build ## Make the README's pictures, docs/images/, in some minutes
+	@sh scripts/install-test-programs.sh chromium redis-server
+	@node --import tsx scripts/picture/main.ts $(ARGS)
+
 api-docs: build ## Write the API docs of the library into docs/api/
 	@sh scripts/api-docs.sh
 
@@ -104,4 +108,4 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(shell f
 	@touch $@
 
 .PHONY: help run demo test quick stress acceptance fuzz lint commits build bench bench-full bench-compare \
-	api-docs dist dist-check release image clean
+	pictures api-docs dist dist-check release image clean

@@ -20,6 +20,9 @@ const SUBSCRIBE = 'subscribe-0123456789'
 
 const ESC = '\x1b'
 
+/** A busy machine may take its time. */
+const START_MS = 60_000
+
 /** A server on a terminal, and what it has printed by the time it has said all. */
 async function onTerminal(
   t: TestContext,
@@ -32,7 +35,10 @@ async function onTerminal(
   // Within CI, Node takes every terminal for one without colours.
   const command = `exec env -u CI ${env} '${process.execPath}' '${MAIN}' ${words}`
   const { lines } = startProgram(t, 'script', ['-qec', command, '/dev/null'])
-  await until(() => lines.some((line) => line.includes('Ctrl-C')), 'it says all')
+  const isComplete = (): boolean => lines.some((line) => line.includes('Ctrl-C'))
+  await until(isComplete, 'it says all', START_MS).catch((error: unknown) => {
+    throw new Error(`it said ${JSON.stringify(lines)}`, { cause: error })
+  })
   return lines
 }
 
