@@ -128,7 +128,7 @@ describe('the executable', () => {
     assert.equal((await fetch(`${server.url}/ready`)).status, 200)
     assert.equal((await fetch(`${server.url}/nothing`)).status, 404)
     // It has no files: pages are within it.
-    for (const path of ['/admin/', '/admin/admin.js', '/admin/page.css']) {
+    for (const path of ['/', '/docs/options', '/admin/', '/admin/admin.js', '/admin/page.css']) {
       assert.ok((await (await fetch(server.url + path)).text()).length > 1000, path)
     }
     assert.equal(await server.stop(), 0)
