@@ -2,7 +2,7 @@
 import { Dashboard } from './dashboard.ts'
 import { find, setText } from './element.ts'
 import { Feed } from './feed.ts'
-import { duration } from './figure.ts'
+import { duration, setClock } from './figure.ts'
 import { listConnections, listTopics } from './lists.ts'
 import { startPublish } from './publish.ts'
 import { SignIn } from './sign-in.ts'
@@ -48,6 +48,7 @@ const token = (): string => signIn.token
 const feed = new Feed({
   token,
   took: (snapshot) => {
+    setClock(snapshot.at)
     showHead(snapshot)
     showSources(snapshot)
     showRefused(snapshot)

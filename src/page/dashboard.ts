@@ -104,7 +104,7 @@ export class Dashboard {
   }
 
   take(snapshot: Snapshot): void {
-    this.#keep(snapshot.at, snapshot)
+    this.#keep(snapshot)
     if (snapshot.shards.length > this.#shards) {
       this.#shards = snapshot.shards.length
       this.#build()
@@ -114,14 +114,16 @@ export class Dashboard {
 
   /** Snapshots will be missing. */
   interrupt(): void {
-    if (this.#kept.at(-1)?.snapshot !== undefined) this.#keep(Date.now(), undefined)
+    if (this.#kept.at(-1)?.snapshot !== undefined) this.#keep(undefined)
   }
 
   redraw(): void {
     for (const chart of this.#charts) chart.redraw()
   }
 
-  #keep(at: number, snapshot: Snapshot | undefined): void {
+  #keep(snapshot: Snapshot | undefined): void {
+    // When it came, by a clock that nobody sets: the server's may be, and is another than this one.
+    const at = performance.timeOrigin + performance.now()
     this.#kept.push({ at, snapshot })
     while ((this.#kept[0]?.at ?? at) < at - CHART_SECONDS * 1000) this.#kept.shift()
   }

@@ -80,9 +80,17 @@ export function duration(seconds: number): string {
     .join(' ')
 }
 
-/** How long ago a Unix time was, in seconds. */
+/** How far the server's clock is ahead of the browser's, in ms. */
+let aheadMs = 0
+
+/** @param serverMs the server's clock now, in Unix ms: ages are by it */
+export function setClock(serverMs: number): void {
+  aheadMs = serverMs - Date.now()
+}
+
+/** How long ago a Unix time of the server's was, in seconds. */
 export function age(unixSeconds: number): string {
-  return duration(Math.max(0, Date.now() / 1000 - unixSeconds))
+  return duration(Math.max(0, (Date.now() + aheadMs) / 1000 - unixSeconds))
 }
 
 export function timeOfDay(unixSeconds: number): string {

@@ -37,6 +37,7 @@ interface Page<Row> {
   readonly matched: number
   readonly offset: number
   readonly rows: readonly Row[]
+  readonly shards_missing: readonly number[]
 }
 
 export class List<Row> {
@@ -167,7 +168,7 @@ export class List<Row> {
     return { ...page, rows: page[field] ?? [] }
   }
 
-  #show({ total, matched, offset, rows }: Page<Row>): void {
+  #show({ total, matched, offset, rows, shards_missing: missing }: Page<Row>): void {
     if (rows.length === 0 && matched > 0) {
       // The list has become shorter than where this page begins.
       this.#offset = Math.floor((matched - 1) / PAGE_ROWS) * PAGE_ROWS
@@ -176,7 +177,8 @@ export class List<Row> {
     this.#rows.show(rows)
     const range = rows.length === 0 ? '0' : `${count(offset + 1)}–${count(offset + rows.length)}`
     const all = matched === total ? '' : ` (${count(total)} in all)`
-    setText(this.#range, `${range} of ${count(matched)}${all}`)
+    const without = missing.length === 0 ? '' : `, without shard ${missing.join(', ')}`
+    setText(this.#range, `${range} of ${count(matched)}${all}${without}`)
     this.#back.disabled = offset === 0
     this.#on.disabled = offset + rows.length >= matched
   }

@@ -14,9 +14,9 @@ export function startPublish(): void {
   const publish = async (): Promise<void> => {
     const query = new URLSearchParams()
     for (const name of ['event', 'id']) if (fieldText(name) !== '') query.set(name, fieldText(name))
-    const path = topicPath('/publish', fieldText('topic'))
     const body = fieldText('data')
     try {
+      const path = topicPath('/publish', fieldText('topic'))
       const request = { method: 'POST', body, token: fieldText('token') } as const
       await ask(query.size === 0 ? path : `${path}?${query}`, request)
       const time = new Date().toLocaleTimeString('en', { hourCycle: 'h23' })

@@ -78,8 +78,14 @@ export async function readStream(
   }
 }
 
-/** The path of a topic below another: each segment is encoded by itself. */
+/**
+ * The path of a topic below another: each segment is encoded by itself.
+ * @throws Refusal for a topic that would become another one: browsers resolve dot segments themselves
+ */
 export function topicPath(above: string, topic: string): string {
   const segments = topic.split('/').filter((segment) => segment !== '')
+  if (segments.some((segment) => segment === '.' || segment === '..')) {
+    throw new Refusal(400, 'the topic has a segment that is . or ..')
+  }
   return [above, ...segments.map(encodeURIComponent)].join('/')
 }

@@ -7,17 +7,23 @@ export class SignIn {
   readonly #dialog = find('sign-in', HTMLDialogElement)
   readonly #field = find('admin-token', HTMLInputElement)
   readonly #says = find('sign-in-says', HTMLElement)
+  /** No token that is known is good. */
+  #isWanted = false
 
   /** @param given there is a token to try */
   constructor(given: () => void) {
     find('sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault()
       this.#kept.value = this.#field.value.trim()
+      this.#isWanted = false
       this.#dialog.close()
       given()
     })
-    // Nothing is to be seen without a token.
+    // Nothing is to be seen without a token. A second Escape cannot be prevented, so it opens again.
     this.#dialog.addEventListener('cancel', (event) => event.preventDefault())
+    this.#dialog.addEventListener('close', () => {
+      if (this.#isWanted) this.#dialog.showModal()
+    })
   }
 
   get token(): string {
@@ -26,6 +32,7 @@ export class SignIn {
 
   /** @param why the server refused */
   ask(why: string): void {
+    this.#isWanted = true
     setText(this.#says, why)
     this.#field.value = ''
     if (!this.#dialog.open) this.#dialog.showModal()

@@ -68,12 +68,11 @@ export class Watch {
     this.#list.replaceChildren()
     setText(this.#submit, 'Stop')
     setText(this.#says, 'Connecting…')
-    const path = topicPath('/subscribe', this.#topic.value)
     const request = { token: this.#token.value, signal: stream.signal }
     const opened = (): void => setText(this.#says, 'Waiting for events.')
     try {
       await readStream(
-        path,
+        topicPath('/subscribe', this.#topic.value),
         request,
         ({ event = '', id = '', data }) => {
           this.#take({ at: Date.now(), event, id, data })
@@ -120,8 +119,8 @@ function lineOf({ at, event, id, data }: Seen): HTMLLIElement {
   const text =
     data.length > TEXT_LENGTH_MAX ? `${data.slice(0, TEXT_LENGTH_MAX)}… (${data.length})` : data
   const line = make('li', {}, make('time', {}, time), ' ')
-  if (event !== '') line.append(make('b', {}, event), ' ')
-  if (id !== '') line.append(make('i', {}, `#${id}`), ' ')
+  if (event !== '') line.append(make('b', {}, make('bdi', {}, event)), ' ')
+  if (id !== '') line.append(make('i', {}, '#', make('bdi', {}, id)), ' ')
   line.append(make('span', { dir: 'auto' }, text))
   return line
 }
