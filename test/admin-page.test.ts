@@ -118,24 +118,33 @@ describe('the admin page', () => {
     )
     // The first requests were late, and those behind them were faster for it.
     await visitor.page.waitForTimeout(3000)
-    // What is shown in ten seconds, one value a second: the mean of it is the rate.
-    const began = readers[0]?.events.length ?? 0
-    const beganAt = performance.now()
-    const shown = { events: [] as number[], deliveries: [] as number[] }
-    for (let second = 0; second < 10; second++) {
-      await visitor.page.waitForTimeout(1000)
-      shown.events.push(numberIn(await visitor.see(chart('Events in', 'values'))))
-      shown.deliveries.push(numberIn(await visitor.see(chart('Deliveries out', 'values'))))
-    }
-    const got = (readers[0]?.events.length ?? 0) - began
-    const rate = (got * 1000) / (performance.now() - beganAt)
     const mean = (values: readonly number[]): number =>
       values.reduce((sum, value) => sum + value, 0) / values.length
-    const near = (value: number, expected: number, name: string): void => {
-      assert.ok(Math.abs(value / expected - 1) <= 0.02, `${name}: ${value}, not ${expected}`)
+    const isNear = (value: number, expected: number): boolean =>
+      Math.abs(value / expected - 1) <= 0.02
+    /** What is shown in ten seconds, one value a second: their mean is the rate. */
+    const look = async () => {
+      const began = readers[0]?.events.length ?? 0
+      const beganAt = performance.now()
+      const shown = { events: [] as number[], deliveries: [] as number[] }
+      for (let second = 0; second < 10; second++) {
+        await visitor.page.waitForTimeout(1000)
+        shown.events.push(numberIn(await visitor.see(chart('Events in', 'values'))))
+        shown.deliveries.push(numberIn(await visitor.see(chart('Deliveries out', 'values'))))
+      }
+      const got = (readers[0]?.events.length ?? 0) - began
+      const rate = (got * 1000) / (performance.now() - beganAt)
+      return { events: mean(shown.events), deliveries: mean(shown.deliveries) / 50, rate }
     }
-    near(mean(shown.events), rate, 'events a second')
-    near(mean(shown.deliveries), 50 * rate, 'deliveries a second')
+    // What is shown is a second or two old: where the machine stalls at either end of the ten, they
+    // are others than the client's. So a stall may cost a look, but not each.
+    const looks: Awaited<ReturnType<typeof look>>[] = []
+    const agrees = (): boolean => {
+      const { events, deliveries, rate } = looks.at(-1) ?? { events: 0, deliveries: 0, rate: 1 }
+      return isNear(events, rate) && isNear(deliveries, rate)
+    }
+    while (!agrees() && looks.length < 4) looks.push(await look())
+    assert.ok(agrees(), JSON.stringify(looks))
     const accepted = await running.end()
     await visitor.shows(
       chart('Events in', 'note'),
@@ -153,7 +162,8 @@ describe('the admin page', () => {
     ) ?? ['', '0', 'KiB']
     // A chunk's closing line is no byte of an event.
     const closing = readers.reduce((sum, { text }) => sum + (text.match(/\n\n\n/g)?.length ?? 0), 0)
-    near(Number(value) * (unit === 'MiB' ? 2 ** 20 : 1024), bytes - closing, 'bytes')
+    const shownBytes = Number(value) * (unit === 'MiB' ? 2 ** 20 : 1024)
+    assert.ok(isNear(shownBytes, bytes - closing), `${shownBytes}, not ${bytes - closing}`)
     await visitor.shows(chart('Subscribers', 'values'), '50')
     assert.match(`${await visitor.see(chart('CPU of shards', 'values'))}`, /shard 0 \d+ %.*shard 1/)
     assertClean(visitor, server)
@@ -286,7 +296,7 @@ describe('the admin page', () => {
     )
     // The first one can be prevented by a page, those behind it cannot.
     for (let press = 0; press < 3; press++) await page.keyboard.press('Escape')
-    assert.ok(await field.isVisible(), 'there is nothing to see without one')
+    await until(() => field.isVisible(), 'it is there: there is nothing to see without a token')
     await field.fill(token)
     await page.getByRole('button', { name: 'Sign in' }).click()
     await visitor.shows(STATE, 'ready')

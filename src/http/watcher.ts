@@ -4,8 +4,8 @@ import type { HttpResponse } from 'uWebSockets.js'
 import { retryFrame } from '../event/frame.ts'
 import { endStream, openStream, type StreamOwner, writeStream } from '../shard/stream.ts'
 
-/** Between two snapshots, in ms: a little less than the period in which figures come. */
-const PERIOD_MS_MIN = 900
+/** Between two snapshots, in ms: figures come each second, and may be late for the one before. */
+const PERIOD_MS_MIN = 500
 
 export class Watchers {
   readonly #watchers = new Set<Watcher>()
