@@ -22,6 +22,7 @@ import { refuseIfFull } from './subscribe.ts'
 import type { Tokens } from './token.ts'
 import { Watchers } from './watcher.ts'
 
+const JSON_TYPE = 'application/json'
 const ADMIN_OFF = '403 admin endpoint disabled'
 
 function adminGate({ admin }: Config, tokens: Tokens, peers: Peers): Gate {
@@ -74,12 +75,8 @@ export class Admin {
   #status(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
     if (!this.#admits(response, head)) return
     const { config, desk, startedAt } = this.#context
-    this.#begin(response, head, 'application/json')
-    if (head.isHead) {
-      response.endWithoutBody()
-      return
-    }
-    const isAborted = watchAbort(response)
+    const isAborted = this.#beginLong(response, head, JSON_TYPE)
+    if (isAborted === undefined) return
     desk.ask({ kind: 'status' }, (gathered) => {
       if (isAborted()) return
       writePages(response, statusPages(config.nodeName, startedAt, gathered), isAborted)
@@ -125,15 +122,7 @@ export class Admin {
     if (!this.#admits(response, head) || this.#isStarting(response, head)) return
     const { state } = this.#context.shard
     const { contentType, text } = expose(state as DispatcherState, request.getHeader('accept'))
-    this.#begin(response, head, contentType)
-    if (head.isHead) {
-      response.endWithoutBody()
-      return
-    }
-    const isAborted = watchAbort(response)
-    void text.then((body) => {
-      if (!isAborted()) response.cork(() => response.end(body))
-    })
+    this.#document(response, head, (done) => void text.then(done), contentType)
   }
 
   #moved(response: HttpResponse, _request: HttpRequest, head: RequestHead): void {
@@ -158,18 +147,15 @@ export class Admin {
     return undefined
   }
 
-  /** A JSON document that takes a while. */
+  /** A document that takes a while. */
   #document(
     response: HttpResponse,
     head: RequestHead,
     make: (done: (text: string) => void) => void,
+    contentType = JSON_TYPE,
   ): void {
-    this.#begin(response, head, 'application/json')
-    if (head.isHead) {
-      response.endWithoutBody()
-      return
-    }
-    const isAborted = watchAbort(response)
+    const isAborted = this.#beginLong(response, head, contentType)
+    if (isAborted === undefined) return
     make((text) => {
       if (!isAborted()) response.cork(() => response.end(text))
     })
@@ -199,6 +185,21 @@ export class Admin {
     const denial = this.#gate.denial(response, head)
     if (denial !== undefined) answer.deny(response, head, denial)
     return denial === undefined
+  }
+
+  /**
+   * Begins an answer that takes a while, and ends it where it has no body.
+   * @returns whether the response must not be touched any more; undefined where nothing is to follow
+   */
+  #beginLong(
+    response: HttpResponse,
+    head: RequestHead,
+    contentType: string,
+  ): (() => boolean) | undefined {
+    this.#begin(response, head, contentType)
+    if (!head.isHead) return watchAbort(response)
+    response.endWithoutBody()
+    return undefined
   }
 
   /** Begins the answer to who may read it. */

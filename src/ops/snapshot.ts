@@ -2,6 +2,7 @@
 // but for the memory and the age of the process.
 import { quantileOf } from '../hub/histogram.ts'
 import type { DispatcherState, ShardTotals } from '../hub/message.ts'
+import { hundredths, tenths } from './rounding.ts'
 import { sourceFields } from './status.ts'
 import { version } from './version.ts'
 
@@ -16,8 +17,8 @@ export function snapshotText(node: string, state: DispatcherState): string {
     uptime_s: Math.floor(process.uptime()),
     state: state.reason,
     overloaded: state.overloaded,
-    events_per_second: rounded(state.eventsPerSecond),
-    deliveries_per_second: rounded(recent.deliveriesPerSecond),
+    events_per_second: tenths(state.eventsPerSecond),
+    deliveries_per_second: tenths(recent.deliveriesPerSecond),
     bytes_per_second: Math.round(recent.bytesPerSecond),
     events: state.events,
     deliveries: counts.deliveries,
@@ -52,12 +53,4 @@ function shardFields({ shard, subscribers, cpu, ...thread }: ShardTotals): objec
 
 function milliseconds(seconds: number | undefined): number | null {
   return seconds === undefined ? null : hundredths(seconds * 1000)
-}
-
-function hundredths(value: number): number {
-  return Math.round(value * 100) / 100
-}
-
-function rounded(rate: number): number {
-  return Math.round(rate * 10) / 10
 }

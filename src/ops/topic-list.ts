@@ -5,6 +5,7 @@ import type { Feed } from '../shard/feed.ts'
 import type { Gathered } from './desk.ts'
 import { First, type ListingSpec, orderOf } from './listing.ts'
 import { sendInPages } from './paging.ts'
+import { tenths } from './rounding.ts'
 
 type TopicSort = 'subscribers' | 'events_per_second' | 'topic'
 
@@ -85,11 +86,7 @@ function topicFields({ topic, subscribers, ...rates }: Topic): object {
   return {
     topic,
     subscribers,
-    events_per_second: rounded(rates.eventsPerSecond),
-    deliveries_per_second: rounded(rates.deliveriesPerSecond),
+    events_per_second: tenths(rates.eventsPerSecond),
+    deliveries_per_second: tenths(rates.deliveriesPerSecond),
   }
-}
-
-function rounded(rate: number): number {
-  return Math.round(rate * 10) / 10
 }

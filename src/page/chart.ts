@@ -2,7 +2,7 @@
 // and a uPlot below. It has its place before there is data.
 import uPlot from 'uplot'
 import { make, setText } from './element.ts'
-import type { Unit } from './figure.ts'
+import { timeOfDay, type Unit } from './figure.ts'
 
 /** What a chart shows, in seconds. */
 export const CHART_SECONDS = 300
@@ -157,7 +157,7 @@ export class Chart {
 function clockTexts(unixSeconds: readonly number[]): string[] {
   const hasSeconds = unixSeconds.some((time) => time % 60 !== 0)
   return unixSeconds.map((time) => {
-    const text = new Date(time * 1000).toLocaleTimeString('en', { hourCycle: 'h23' })
+    const text = timeOfDay(time)
     return hasSeconds ? text : text.slice(0, -3)
   })
 }

@@ -4,8 +4,8 @@ import { make, setText } from './element.ts'
 import { count } from './figure.ts'
 import { type Column, Rows } from './rows.ts'
 import { ask, Refusal } from './server.ts'
+import { whileSeen } from './view.ts'
 
-const REFRESH_MS = 2000
 /** From the last key until the server is asked. */
 const TYPING_MS = 250
 const PAGE_ROWS = 50
@@ -52,7 +52,6 @@ export class List<Row> {
   #sort: string
   #isDescending: boolean
   #offset = 0
-  #isInView = false
   /** Of the request that is on its way. */
   #asking: AbortController | undefined
   #typing: ReturnType<typeof setTimeout> | undefined
@@ -115,11 +114,7 @@ export class List<Row> {
     })
     this.#back.addEventListener('click', () => this.#go(this.#offset - PAGE_ROWS))
     this.#on.addEventListener('click', () => this.#go(this.#offset + PAGE_ROWS))
-    new IntersectionObserver((entries) => {
-      this.#isInView = entries.at(-1)?.isIntersecting === true
-      void this.#refresh()
-    }).observe(place)
-    setInterval(() => void this.#refresh(), REFRESH_MS)
+    whileSeen([place], () => void this.#refresh())
   }
 
   #markOrder(): void {
@@ -140,7 +135,7 @@ export class List<Row> {
   }
 
   async #refresh(): Promise<void> {
-    if (!this.#isInView || document.hidden || this.#asking !== undefined) return
+    if (this.#asking !== undefined) return
     const asking = new AbortController()
     this.#asking = asking
     try {

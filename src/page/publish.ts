@@ -1,5 +1,6 @@
 // A panel that publishes one event, and says what the server answered.
 import { find, reveal, setText } from './element.ts'
+import { timeOfDay } from './figure.ts'
 import { ask, Refusal, topicPath } from './server.ts'
 
 export function startPublish(): void {
@@ -19,7 +20,7 @@ export function startPublish(): void {
       const path = topicPath('/publish', fieldText('topic'))
       const request = { method: 'POST', body, token: fieldText('token') } as const
       await ask(query.size === 0 ? path : `${path}?${query}`, request)
-      const time = new Date().toLocaleTimeString('en', { hourCycle: 'h23' })
+      const time = timeOfDay(Date.now() / 1000)
       setText(says, `Accepted at ${time}.`)
     } catch (error) {
       setText(says, error instanceof Refusal ? error.message : 'The server does not answer.')

@@ -3,8 +3,7 @@ import { age, bytes, count, timeOfDay } from './figure.ts'
 import { Rows } from './rows.ts'
 import { ask } from './server.ts'
 import type { Snapshot, SourceFigures } from './snapshot.ts'
-
-const REFRESH_MS = 2000
+import { whileSeen } from './view.ts'
 
 interface SlowRow {
   readonly client_ip: string
@@ -82,10 +81,9 @@ export function slowRows(
     ],
     'Nobody was closed or skipped.',
   )
-  let isInView = false
   let isAsking = false
   const refresh = async (): Promise<void> => {
-    if (!isInView || isAsking || document.hidden) return
+    if (isAsking) return
     isAsking = true
     try {
       const page = (await (await ask('slow.json', { token: token() })).json()) as {
@@ -100,16 +98,5 @@ export function slowRows(
       isAsking = false
     }
   }
-  const seen = new Set<Element>()
-  const observer = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (isIntersecting) seen.add(target)
-      else seen.delete(target)
-    }
-    isInView = seen.size > 0
-    void refresh()
-  })
-  observer.observe(now)
-  observer.observe(recently)
-  setInterval(() => void refresh(), REFRESH_MS)
+  whileSeen([now, recently], () => void refresh())
 }

@@ -1,7 +1,7 @@
 // A panel that shows the events of a topic as they come. It keeps the last of them, and writes them a
 // few times a second however fast they are.
 import { find, make, reveal, setText } from './element.ts'
-import { count } from './figure.ts'
+import { count, timeOfDay } from './figure.ts'
 import { Refusal, readStream, topicPath } from './server.ts'
 
 const EVENTS_MAX = 200
@@ -115,7 +115,7 @@ export class Watch {
 }
 
 function lineOf({ at, event, id, data }: Seen): HTMLLIElement {
-  const time = new Date(at).toLocaleTimeString('en', { hourCycle: 'h23' })
+  const time = timeOfDay(at / 1000)
   const text =
     data.length > TEXT_LENGTH_MAX ? `${data.slice(0, TEXT_LENGTH_MAX)}… (${data.length})` : data
   const line = make('li', {}, make('time', {}, time), ' ')
