@@ -15,6 +15,7 @@ COPY tsconfig.json tsconfig.build.json LICENSE README.md ./
 COPY docs docs
 COPY src src
 COPY scripts/page scripts/page
+COPY scripts/serializers.ts scripts/
 RUN npm run -s build
 # What the server needs. Optional packages are none of it: they are native ones, of this platform.
 # uWebSockets.js comes with an addon of 6 MB for each of 24 platforms and versions of Node: the one.

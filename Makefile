@@ -101,7 +101,7 @@ scripts/release/node_modules/.installed: scripts/release/package.json scripts/re
 	npm ci --prefix scripts/release --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(shell find src scripts/page -type f) $(wildcard docs/*.md) README.md
+dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json scripts/serializers.ts $(shell find src scripts/page -type f) $(wildcard docs/*.md) README.md
 	@mkdir -p dist
 	@find dist -mindepth 1 -maxdepth 1 ! -name 'carillon-*' ! -name SHA256SUMS -exec rm -rf {} +
 	npm run -s build

@@ -19,7 +19,7 @@ import { createLog } from './ops/log.ts'
 import { reportStatus } from './ops/reporter.ts'
 import { statusPages } from './ops/status.ts'
 import { version } from './ops/version.ts'
-import { RedisSource } from './source/redis.ts'
+import type { RedisSource } from './source/redis.ts'
 
 export {
   CarillonError,
@@ -94,7 +94,7 @@ export async function carillon(options: Partial<Config> = {}): Promise<Dispatche
   const figures = watchThread()
   const supervisor = new Supervisor(config, port, log, () => figures.read())
   const { hub } = supervisor
-  const redis = openRedis(config, log, hub)
+  const redis = await openRedis(config, log, hub)
   const failed = new Promise<CarillonError>((resolve) => {
     supervisor.onFailure = resolve
   })
@@ -156,10 +156,11 @@ function statsOf(state: DispatcherState): Stats {
   return { ready, reason, overloaded, events, backlogBytes, levels, counts, sources }
 }
 
-/** The Redis that events come from, or that the status goes to. */
-function openRedis(config: Config, log: Logger, hub: Hub): RedisSource | undefined {
+/** The Redis that events come from, or that the status goes to. Its client is loaded only if it is used. */
+async function openRedis(config: Config, log: Logger, hub: Hub): Promise<RedisSource | undefined> {
   const isUsed = config.redisSubscriptions.length > 0 || config.statusReportSeconds > 0
   if (!isUsed) return undefined
+  const { RedisSource } = await import('./source/redis.ts')
   const redis = new RedisSource(config, log, hub.inlet, () => hub.tellState())
   // Where it only takes reports, events come without it.
   if (config.redisSubscriptions.length > 0) hub.sources.push(redis)

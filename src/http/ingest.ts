@@ -2,8 +2,8 @@
 
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { isUtf8 } from 'node:buffer'
-import fastJson from 'fast-json-stringify'
 import type { Config } from '../config/option.ts'
+import { serialize } from '../document/serialize.ts'
 import { Fault } from '../event/fault.ts'
 import { checkFields, type EventFields, writeEvent, writeObject } from '../event/frame.ts'
 import { JsonScanner, withoutLineBreaks } from '../event/json.ts'
@@ -18,11 +18,6 @@ import { type Peers, userIpJson } from './peer.ts'
 import type { Tokens } from './token.ts'
 
 const NDJSON = /^application\/x-ndjson\s*(;|$)/i
-
-const stringifyAccepted = fastJson({
-  type: 'object',
-  properties: { accepted: { type: 'integer' } },
-})
 
 export class Ingest {
   readonly #config: Config
@@ -78,7 +73,7 @@ export class Ingest {
         ? this.#takeBatch(body, topic as string)
         : this.#takeText(body, topic as string, fields as EventFields)
       if (typeof accepted === 'number') {
-        this.#answer.json(response, origin, '200 OK', stringifyAccepted({ accepted }))
+        this.#answer.json(response, origin, '200 OK', serialize.accepted({ accepted }))
       } else this.#answer.problem(response, origin, accepted.code, accepted.detail)
     })
   }

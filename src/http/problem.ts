@@ -1,6 +1,6 @@
 // What a client did wrong, as RFC 9457 problem details: one table of codes, statuses and titles.
 // docs/protocol.md lists the same codes; a test holds them together.
-import fastJson from 'fast-json-stringify'
+import { serialize } from '../document/serialize.ts'
 import type { FaultCode } from '../event/fault.ts'
 import type { Refusal } from '../shard/shard.ts'
 
@@ -58,21 +58,10 @@ export const problems: { readonly [C in ProblemCode]: readonly [status: string, 
   draining: ['503 Service Unavailable', 'Server is stopping'],
 }
 
-const stringify = fastJson({
-  type: 'object',
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { type: 'string' },
-  },
-})
-
 /** The body of a problem. `type` is about:blank: the code says it, and no page has to exist. */
 export function problemBody(code: ProblemCode, detail: string): string {
   const [status, title] = problems[code]
-  return stringify({
+  return serialize.problem({
     type: 'about:blank',
     title,
     status: Number.parseInt(status, 10),

@@ -1,41 +1,10 @@
 // The documents of GET /health (the process lives) and GET /ready (it can serve). Shard thread.
-import fastJson from 'fast-json-stringify'
+import { serialize } from '../document/serialize.ts'
 import type { DispatcherState } from '../hub/message.ts'
 import { unixSeconds } from './time.ts'
 import { version } from './version.ts'
 
 const MIB = 1024 * 1024
-
-const integer = { type: 'integer' } as const
-const string = { type: 'string' } as const
-
-const stringifyHealth = fastJson({
-  type: 'object',
-  properties: {
-    message: string,
-    timestamp: integer,
-    alloc: string,
-    sys: string,
-    num_gc: integer,
-    pause_total_ns: integer,
-    threads: integer,
-    subscribers: integer,
-    uptime_s: integer,
-    version: string,
-  },
-})
-
-const stringifyReady = fastJson({
-  type: 'object',
-  properties: {
-    ready: { type: 'boolean' },
-    reason: string,
-    sources: {
-      type: 'array',
-      items: { type: 'object', properties: { name: string, state: string, since: integer } },
-    },
-  },
-})
 
 /**
  * pillarbox-event-dispatcher's health document with its figures' Node meaning. Sums over all
@@ -43,7 +12,7 @@ const stringifyReady = fastJson({
  */
 export function healthBody(state: DispatcherState | undefined): string {
   const { levels, counts } = state?.totals ?? {}
-  return stringifyHealth({
+  return serialize.health({
     message: 'PONG',
     timestamp: Date.now(),
     alloc: mebibytes(levels?.heapUsedBytes ?? 0),
@@ -76,5 +45,5 @@ export function readiness(
     state: isUp ? 'up' : 'down',
     since: unixSeconds(since),
   }))
-  return { ready, body: stringifyReady({ ready, reason, sources }) }
+  return { ready, body: serialize.ready({ ready, reason, sources }) }
 }
