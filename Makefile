@@ -15,12 +15,12 @@ run: build ## Start a server; options: make run PORT=9000 ARGS="--threads 2"
 demo: build ## Serve the emojitracker sandbox: Redis, feeder and server, no Docker
 	@node --import tsx scripts/demo.ts $(ARGS)
 
-test: build ## Run all tests on this Node and, but for NODES=this, on Node 22; installs what they drive
+test: build ## Run all tests on this Node, or make test NODES=22; installs what they drive
 	@sh scripts/install-test-programs.sh
 	@$(MAKE) -s $(own_executable)
 	@NODES=$(NODES) sh scripts/test.sh
 
-quick: build ## Run the tests that need no other program
+quick: build ## Run the tests that start no server
 	@QUICK=1 sh scripts/test.sh
 
 stress: build ## Long stress scenarios, minutes each: make stress ARGS="--only churn --seed 7 --repeat 20"
@@ -29,7 +29,7 @@ stress: build ## Long stress scenarios, minutes each: make stress ARGS="--only c
 acceptance: node_modules/.installed ## Check any server against the streaming API: make acceptance STREAM_SERVER=http://host:port
 	@test -n "$$STREAM_SERVER" || { \
 		echo 'which server? make acceptance STREAM_SERVER=http://host:port' >&2; exit 1; }
-	@node --import tsx --test --test-reporter=spec test/acceptance.test.ts
+	@node --import tsx --test --test-reporter=spec test/server/acceptance.test.ts
 
 fuzz: build ## Send 100,000 malformed requests; make fuzz ARGS="--runs 5000 --seed 7"
 	@node --import tsx test/fuzz/main.ts $(ARGS)

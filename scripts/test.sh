@@ -1,30 +1,35 @@
 #!/bin/sh
-# Runs the test files on this Node, then once on Node 22 where this is another one.
-# NODES=this: not on Node 22 as well.
-# QUICK=1: only the tests that need no other program and take no load, on this Node.
-# One file at a time: tests under load must not disturb each other. Each file has five minutes.
-set -eu
+# Runs the tests: those of test/unit and test/server, a file for each core at a time; then those of
+# test/load, which other tests would disturb, one at a time.
+# NODES: on which Nodes, one after the other: `this` (the default), 22.
+# QUICK=1: only test/unit.
+set -u
 
-if [ "${QUICK:-}" = 1 ]; then
-	files=$(grep -LE 'kit/(server|launch|redis|program|folder|container)|systemd-analyze|from .carillon|stress/(scenarios|kit/scenario)|bench/floor' test/*.test.ts)
-	reporter='dot'
-else
-	files=$(ls test/*.test.ts)
-	reporter=spec
-fi
-
+failed=0
+# Node, files at a time, reporter, files. A file has five minutes. Node 20 takes no globs with --import.
 run() {
-	echo "tests on Node $("$1" --version)"
-	# shellcheck disable=SC2086 # a list of files: Node 20 takes no globs with --import
-	"$1" --import tsx --test --test-concurrency=1 --test-timeout=300000 \
-		--test-reporter=$reporter $files
+	node=$1 files_at_a_time=$2 reporter=$3
+	shift 3
+	"$node" --import tsx --test --test-concurrency="$files_at_a_time" --test-timeout=300000 \
+		--test-reporter="$reporter" "$@" || failed=1
 }
 
-run node
-[ "${QUICK:-}" = 1 ] && exit 0
-[ "${NODES:-}" = this ] && exit 0
-case "$(node --version)" in
-v22.*) exit 0 ;;
-esac
-node22=$(sh scripts/node22.sh) || exit 1
-run "$node22"
+cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+if [ "${QUICK:-}" = 1 ]; then
+	run node "$cores" dot test/unit/*.test.ts
+	exit $failed
+fi
+for wanted in ${NODES:-this}; do
+	case $wanted in
+	this) node=node ;;
+	22) node=$(sh scripts/node22.sh) || exit 1 ;;
+	*)
+		echo "NODES=$wanted: the tests run on 'this' Node and on 22" >&2
+		exit 2
+		;;
+	esac
+	echo "tests on Node $("$node" --version)"
+	run "$node" "$cores" spec test/unit/*.test.ts test/server/*.test.ts
+	run "$node" 1 spec test/load/*.test.ts
+done
+exit $failed

@@ -13,8 +13,8 @@ if [ "$(uname -m)" != x86_64 ]; then
 	exit 1
 fi
 (cd dist && sha256sum --check --strict --quiet SHA256SUMS)
-EXECUTABLE="$PWD/dist/carillon-linux-$native" run test/dist.test.ts
-EXECUTABLE="$emulator $PWD/dist/carillon-linux-$foreign" run test/dist.test.ts
+EXECUTABLE="$PWD/dist/carillon-linux-$native" run test/server/dist.test.ts
+EXECUTABLE="$emulator $PWD/dist/carillon-linux-$foreign" run test/server/dist.test.ts
 run test/dist/darwin.test.ts
 
 cp dist/SHA256SUMS .cache/dist/
