@@ -20,13 +20,13 @@ RUN npm run -s build
 # What the server needs. Optional packages are none of it: they are native ones, of this platform.
 # uWebSockets.js comes with an addon of 6 MB for each of 24 platforms and versions of Node: the one.
 ARG TARGETARCH
-RUN mkdir /server && cp -r package.json package-lock.json LICENSE dist node_modules /server/ && \
-  cd /server && npm prune --omit=dev --omit=optional --no-audit --no-fund --loglevel=error && \
-  addons=node_modules/uWebSockets.js/dist/bin && \
+RUN addons=node_modules/uWebSockets.js/dist/bin && \
   cpu=$(echo "$TARGETARCH" | sed s/amd64/x64/) && \
   addon=uws_linux_${cpu}_$(node -p process.versions.modules).node && \
   test -f "$addons/$addon" && \
   find "$addons" -type f ! -name "$addon" -delete && \
+  mkdir /server && cp -r package.json package-lock.json LICENSE dist node_modules /server/ && \
+  cd /server && npm prune --omit=dev --omit=optional --no-audit --no-fund --loglevel=error && \
   find node_modules -type d -empty -delete && \
   rm package-lock.json
 

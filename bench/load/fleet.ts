@@ -1,7 +1,7 @@
 // The threads of the load client, seen from the main thread: subscribers that connect, wait and
 // report, and a publisher. Their other ends are subscriber.ts and publisher.ts.
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import {
   BYTES,
   COUNTERS,
@@ -16,12 +16,10 @@ import {
   type SubscriberTask,
   type ToSubscribers,
 } from './message.ts'
+import { startThread } from './thread.ts'
 
-const BOOT = new URL('boot.mjs', import.meta.url)
-
-function startThread(file: string, task: SubscriberTask | PublisherTask): Worker {
-  const entry = new URL(file, import.meta.url).href
-  return new Worker(BOOT, { workerData: { entry, task } })
+function start(file: string, task: SubscriberTask | PublisherTask): Worker {
+  return startThread(new URL(file, import.meta.url), task)
 }
 
 /** The next message of a thread; rejects with its error where it ends by one. */
@@ -32,7 +30,7 @@ async function messageOf<T>(thread: Worker): Promise<T> {
 
 /** Publishes by the task's schedule. */
 export async function publish(task: PublisherTask): Promise<PublisherReport> {
-  const thread = startThread('publisher.ts', task)
+  const thread = start('publisher.ts', task)
   const report = await messageOf<PublisherReport>(thread)
   await thread.terminate()
   return report
@@ -53,7 +51,7 @@ export class SubscriberFleet {
       this.#counters.push(new Float64Array(counters))
       const selections = task.selections.map((selection) => shareOf(selection, thread, threads))
       const stalled = Math.floor((task.stalled + threads - 1 - thread) / threads)
-      this.#threads.push(startThread('subscriber.ts', { ...task, selections, stalled, counters }))
+      this.#threads.push(start('subscriber.ts', { ...task, selections, stalled, counters }))
     }
   }
 

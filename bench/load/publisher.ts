@@ -206,5 +206,5 @@ function finish(): void {
   parentPort?.postMessage(report)
 }
 
-await Promise.all(all.map((connection) => connection.open()))
-turn()
+// Without `await` at the top: a thread is a CommonJS script (thread.ts).
+void Promise.all(all.map((connection) => connection.open())).then(turn)

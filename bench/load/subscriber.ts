@@ -1,5 +1,5 @@
 // A thread of the load client that subscribes: connects, counts every delivery, checks its order
-// and takes its latency. Started by fanout.ts through boot.mjs.
+// and takes its latency. Started by fanout.ts through thread.ts.
 import { connect, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Body, type Piece } from './body.ts'

@@ -8,7 +8,9 @@ export const SHIFTS = `window.shifts = []
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     if (entry.hadRecentInput) continue
-    window.shifts.push([entry.value, ...entry.sources.map(({ node }) => node?.parentElement?.outerHTML)])
+    const sources = entry.sources.map(({ node, previousRect, currentRect }) =>
+      [node?.parentElement?.outerHTML, JSON.stringify(previousRect), JSON.stringify(currentRect)])
+    window.shifts.push([entry.value, entry.startTime, ...sources])
   }
 }).observe({ type: 'layout-shift', buffered: true })`
 

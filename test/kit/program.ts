@@ -2,7 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { TestContext } from 'node:test'
+
+/** What a program ends with: a test, or a group of tests. */
+export interface Lifetime {
+  after(end: () => unknown): void
+}
 
 export interface Program {
   readonly process: ChildProcess
@@ -16,7 +20,7 @@ export interface Program {
 
 /** @param variables added to the test's environment */
 export function startProgram(
-  t: TestContext,
+  t: Lifetime,
   path: string,
   args: readonly string[],
   variables: Record<string, string> = {},

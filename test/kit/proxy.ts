@@ -6,10 +6,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../scripts/free-port.ts'
-import { type Program, startProgram } from './program.ts'
+import { type Lifetime, type Program, startProgram } from './program.ts'
 import { until } from './until.ts'
 
 /** The name in the configurations, and in the certificate. */
@@ -114,7 +113,7 @@ function takesConnections(port: number): Promise<boolean> {
 
 /** Starts it in front of the server on the port `upstream`, on loopback; it ends with the test. */
 export async function startProxy(
-  t: TestContext,
+  t: Lifetime,
   { name, command }: ProxyKind,
   upstream: number,
 ): Promise<FrontProxy> {

@@ -2,6 +2,12 @@
 import { connect, type Socket } from 'node:net'
 import { post } from './raw.ts'
 
+/** Bodies with a running number, for one publisher. */
+export function numbered(publisher: number, padding = ''): () => string {
+  let count = 0
+  return () => JSON.stringify({ publisher, count: count++, padding })
+}
+
 export class Publisher {
   /** Bodies that were answered 200, in order. */
   readonly accepted: string[] = []

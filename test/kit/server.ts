@@ -27,6 +27,19 @@ export async function runCommand(
   return { code: code ?? signal, stdout, stderr }
 }
 
+const shared = new Map<string, Promise<Server>>()
+
+/**
+ * The one server of the file with these options: the first test that asks starts it, and it ends with
+ * the file. A start costs a second of CPU. For tests that neither stop it nor count what it did before.
+ */
+export function sharedServer(args: readonly string[] = []): Promise<Server> {
+  const key = JSON.stringify(args)
+  const server = shared.get(key) ?? startServer(args)
+  shared.set(key, server)
+  return server
+}
+
 /** Starts a server and waits for its address. Throws with its log when it ends instead. */
 export function startServer(
   args: readonly string[] = [],

@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { freePort } from '../../scripts/free-port.ts'
 import { SHIFTS, violations } from '../kit/audit.ts'
 import { launchChromium, type Visit, visit } from '../kit/browser.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer, startServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
@@ -75,10 +76,28 @@ describe('the admin page', () => {
 
   after(() => browser?.close())
 
+  const ARGS = ['--threads', '2', '--node-name', 'here']
+
+  /** One of the test's own: where the page's totals, or all who are connected, are what it sees. */
   async function start(t: TestContext, ...args: string[]): Promise<Server> {
-    const server = await startServer(['--threads', '2', '--node-name', 'here', ...args])
+    const server = await startServer([...ARGS, ...args])
     t.after(() => server.stop())
     return server
+  }
+
+  /** As it is without subscribers. */
+  async function share(): Promise<Server> {
+    const server = await sharedServer(ARGS)
+    await until(
+      async () => (await connectionsOf(server)) === 0,
+      'those of the test before have left',
+    )
+    return server
+  }
+
+  async function connectionsOf(server: Server): Promise<number> {
+    const status = await (await fetch(`${server.url}/admin/status.json`)).json()
+    return (status as { connections: unknown[] }).connections.length
   }
 
   async function subscribe(t: TestContext, server: Server, path: string, count: number) {
@@ -122,12 +141,12 @@ describe('the admin page', () => {
       values.reduce((sum, value) => sum + value, 0) / values.length
     const isNear = (value: number, expected: number): boolean =>
       Math.abs(value / expected - 1) <= 0.02
-    /** What is shown in ten seconds, one value a second: their mean is the rate. */
+    /** What is shown in six seconds, one value a second: their mean is the rate. */
     const look = async () => {
       const began = readers[0]?.events.length ?? 0
       const beganAt = performance.now()
       const shown = { events: [] as number[], deliveries: [] as number[] }
-      for (let second = 0; second < 10; second++) {
+      for (let second = 0; second < 6; second++) {
         await visitor.page.waitForTimeout(1000)
         shown.events.push(numberIn(await visitor.see(chart('Events in', 'values'))))
         shown.deliveries.push(numberIn(await visitor.see(chart('Deliveries out', 'values'))))
@@ -136,7 +155,7 @@ describe('the admin page', () => {
       const rate = (got * 1000) / (performance.now() - beganAt)
       return { events: mean(shown.events), deliveries: mean(shown.deliveries) / 50, rate }
     }
-    // What is shown is a second or two old: where the machine stalls at either end of the ten, they
+    // What is shown is a second or two old: where the machine stalls at either end of the six, they
     // are others than the client's. So a stall may cost a look, but not each.
     const looks: Awaited<ReturnType<typeof look>>[] = []
     const agrees = (): boolean => {
@@ -170,7 +189,7 @@ describe('the admin page', () => {
   })
 
   it('lists topics and connections: filtered, sorted, a page after the other', async (t) => {
-    const server = await start(t)
+    const server = await share()
     await subscribe(t, server, '/subscribe/pets', 60)
     await subscribe(t, server, '/subscribe/pets/dogs', 30)
     const visitor = await open(t, server)
@@ -210,7 +229,7 @@ describe('the admin page', () => {
   })
 
   it('watches a topic, and shows what comes as text', async (t) => {
-    const server = await start(t)
+    const server = await share()
     await subscribe(t, server, '/subscribe/my%20pets', 1)
     const visitor = await open(t, server)
     const { page } = visitor
@@ -241,10 +260,7 @@ describe('the admin page', () => {
     assert.equal(await visitor.see(`${lines}[0]`), '2999')
     await page.getByRole('button', { name: 'Stop' }).click()
     await visitor.shows(`document.getElementById('watch-says').textContent`, 'Stopped.')
-    await until(async () => {
-      const status = await (await fetch(`${server.url}/admin/status.json`)).json()
-      return (status as { connections: unknown[] }).connections.length === 1
-    }, 'the stream is closed')
+    await until(async () => (await connectionsOf(server)) === 1, 'the stream is closed')
     assertClean(visitor, server)
   })
 
@@ -306,11 +322,12 @@ describe('the admin page', () => {
   })
 
   it('says when the server is away, and goes on when it is back', async (t) => {
-    const server = await start(t)
+    const port = `${await freePort()}`
+    const server = await start(t, '--port', port)
     const visitor = await open(t, server)
     assert.equal(await server.stop(), 0)
     await visitor.shows(STATE, 'not connected')
-    const again = await startServer(['--threads', '1', '--port', `${server.port}`])
+    const again = await startServer(['--threads', '1', '--port', port])
     t.after(() => again.stop())
     await until(async () => (await visitor.see(STATE)) === 'ready', 'it is back', 15_000)
   })
@@ -343,7 +360,7 @@ describe('the admin page', () => {
   })
 
   it('keeps the theme that was chosen', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const visitor = await open(t, server, { colorScheme: 'light' })
     const back = `getComputedStyle(document.body).backgroundColor`
     const light = await visitor.see(back)
@@ -357,7 +374,7 @@ describe('the admin page', () => {
   })
 
   it('can be used by keyboard alone', async (t) => {
-    const server = await start(t)
+    const server = await share()
     await subscribe(t, server, '/subscribe/pets', 1)
     const visitor = await open(t, server)
     const { page } = visitor
@@ -390,7 +407,7 @@ describe('the admin page', () => {
     [360, 'light'],
   ] as const) {
     it(`is accessible and still, ${width} px wide and ${colorScheme}`, async (t) => {
-      const server = await start(t)
+      const server = await share()
       await subscribe(t, server, '/subscribe/pets/with/a/long/name/that/goes/on/and/on', 20)
       const running = load(server, 'pets/with/a/long/name/that/goes/on/and/on', 20)
       // axe is put into the page, which allows only what came with it.

@@ -50,7 +50,8 @@ async function jump(server: Server, jumpMs: number): Promise<void> {
 }
 
 for (const [way, jumpMs] of jumps) {
-  describe(`a clock that is set ${way} by an hour`, () => {
+  // They wait for seconds, each with a server of its own.
+  describe(`a clock that is set ${way} by an hour`, { concurrency: true }, () => {
     it('takes no time from who is waited for at a stop', async () => {
       const server = await start(jumpMs, '--drain-seconds', '8')
       const reader = await stalled(server)

@@ -1,17 +1,35 @@
 // The feeder against a real Redis: what it publishes, at which rate, and how it begins and ends.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
 import type { Tweet } from '../../scripts/feeder/tweet.ts'
 import { freePort } from '../../scripts/free-port.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { type Program, startProgram } from '../kit/program.ts'
 import { type RedisServer, redisClient, startRedis } from '../kit/redis.ts'
 import { until } from '../kit/until.ts'
 
-const FEEDER = fileURLToPath(new URL('../../scripts/feeder.ts', import.meta.url))
+// Compiled once: to compile it at each start costs more than what it then does.
+const FEEDER = join(temporaryFolder(), 'feeder.mjs')
+const REQUIRE = `import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)`
+buildSync({
+  entryPoints: [fileURLToPath(new URL('../../scripts/feeder.ts', import.meta.url))],
+  outfile: FEEDER,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  banner: { js: REQUIRE },
+  logLevel: 'error',
+})
 
 function startFeeder(t: TestContext, ...args: string[]): Program {
-  return startProgram(t, process.execPath, ['--import', 'tsx', FEEDER, ...args])
+  return startProgram(t, process.execPath, [FEEDER, ...args])
 }
 
 async function redisOf(t: TestContext, ...args: string[]): Promise<RedisServer> {
@@ -38,7 +56,20 @@ async function listen(url: string): Promise<Heard> {
   return heard
 }
 
-describe('the feeder', () => {
+/** Takes the place of a Redis, and lets so many attempts to come back be vain. */
+async function refuseAtPort(port: number, attempts: number): Promise<void> {
+  let vain = 0
+  const server = createServer((socket) => {
+    vain++
+    socket.on('error', () => {}).destroy()
+  }).listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  await until(() => vain >= attempts, `${attempts} attempts`).finally(() => server.close())
+  await once(server, 'close')
+}
+
+// Each has a Redis of its own, and most wait for a feeder's seconds.
+describe('the feeder', { concurrency: true }, () => {
   it('publishes rate times seconds updates, each a score and its tweet', async (t) => {
     const redis = await redisOf(t)
     const heard = await listen(redis.url)
@@ -61,7 +92,7 @@ describe('the feeder', () => {
     const first = await listen(redis.url)
     const flags = ['--rate', '300', '--seconds', '1', '--seed', '42', '--verbose']
     const run = async (): Promise<Program> => {
-      const args = [`REDIS_URL=${redis.url}`, process.execPath, '--import', 'tsx', FEEDER, ...flags]
+      const args = [`REDIS_URL=${redis.url}`, process.execPath, FEEDER, ...flags]
       const feeder = startProgram(t, 'env', args)
       assert.equal(await feeder.ended, 0)
       return feeder
@@ -97,8 +128,7 @@ describe('the feeder', () => {
     await until(() => feeder.lines.length > 0, 'it has begun')
     await redis.stop('SIGKILL')
     await until(() => feeder.errors.length > 0, 'it says that Redis is lost')
-    // Long enough for several vain attempts to come back.
-    await new Promise((resolve) => setTimeout(resolve, 700))
+    await refuseAtPort(redis.port, 3)
     const again = await startRedis([], redis.port)
     t.after(() => again.stop())
     const heard = await listen(again.url)
@@ -153,7 +183,7 @@ describe('the feeder', () => {
   })
 })
 
-describe('the command line of the feeder', () => {
+describe('the command line of the feeder', { concurrency: true }, () => {
   const bad: readonly (readonly [string, RegExp])[] = [
     ['--rate 0', /--rate must be a whole number from 1 to 1000000/],
     ['--rate 2.5', /--rate must be/],

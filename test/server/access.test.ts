@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, describe, it, type TestContext } from 'node:test'
 import { EventSource } from 'eventsource'
 import { exchange, post } from '../kit/raw.ts'
-import { runCommand, type Server, startServer } from '../kit/server.ts'
+import { runCommand, type Server, sharedServer, startServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
@@ -29,6 +29,10 @@ async function start(t: TestContext, ...args: string[]): Promise<Server> {
   const server = await startServer(['--threads', '1', '--log-level', 'debug', ...args])
   t.after(() => server.stop())
   return server
+}
+
+function share(...args: string[]): Promise<Server> {
+  return sharedServer(['--threads', '1', '--log-level', 'debug', ...args])
 }
 
 const GUARDED = [
@@ -87,8 +91,8 @@ const doors = [
 
 describe('a path that needs a token', () => {
   for (const [method, path, right, token] of doors) {
-    it(`${method} ${path} takes one of its right, and no other`, async (t) => {
-      const server = await start(t, ...GUARDED)
+    it(`${method} ${path} takes one of its right, and no other`, async () => {
+      const server = await share(...GUARDED)
       const code = (name: string): string | undefined => (method === 'HEAD' ? undefined : name)
       const realm = 'Bearer realm="carillon"'
       const good = await ask(server, method, path, `Bearer ${token}`)
@@ -127,23 +131,23 @@ describe('a path that needs a token', () => {
     })
   }
 
-  it('takes each of several', async (t) => {
-    const server = await start(t, ...GUARDED)
+  it('takes each of several', async () => {
+    const server = await share(...GUARDED)
     for (const token of [PUBLISH, OTHER_PUBLISH]) {
       assert.equal((await ask(server, 'POST', '/publish/a', `Bearer ${token}`)).status, 200)
     }
   })
 
-  it('refuses two Authorization headers, whatever is in them', async (t) => {
-    const server = await start(t, ...GUARDED)
+  it('refuses two Authorization headers, whatever is in them', async () => {
+    const server = await share(...GUARDED)
     const line = `Authorization: Bearer ${PUBLISH}\r\n`
     const answer = await exchange(server.port, [post('/publish/a', 'x', line + line)])
     assert.match(answer, /^HTTP\/1.1 400 Bad Request\r\n/)
     assert.match(answer, /"code":"token_malformed"/)
   })
 
-  it('publishes nothing of what it refuses', async (t) => {
-    const server = await start(t, ...GUARDED)
+  it('publishes nothing of what it refuses', async () => {
+    const server = await share(...GUARDED)
     const reader = new RawSubscriber(
       server.port,
       '/subscribe/',
@@ -161,8 +165,8 @@ describe('a path that needs a token', () => {
 })
 
 describe('?access_token=', () => {
-  it('opens a stream, and nothing else', async (t) => {
-    const server = await start(t, ...GUARDED)
+  it('opens a stream, and nothing else', async () => {
+    const server = await share(...GUARDED)
     for (const path of ['/events', '/subscribe/pets', '/subscribe']) {
       assert.equal((await ask(server, 'GET', `${path}?a=b&access_token=${SUBSCRIBE}`)).status, 200)
     }
@@ -175,9 +179,9 @@ describe('?access_token=', () => {
     }
   })
 
-  it('is percent-decoded, and needed only once', async (t) => {
+  it('is percent-decoded, and needed only once', async () => {
     const token = 'a+b/c~d.e-f_0123=='
-    const server = await start(t, '--subscribe-token', token)
+    const server = await share('--subscribe-token', token)
     const encoded = encodeURIComponent(token)
     assert.equal((await ask(server, 'GET', `/events?access_token=${encoded}`)).status, 200)
     const twice = await ask(
@@ -219,14 +223,14 @@ describe('?access_token=', () => {
 })
 
 describe('what tokens change', () => {
-  it('nothing for /api/events where it is public', async (t) => {
-    const server = await start(t, '--publish-token', PUBLISH)
+  it('nothing for /api/events where it is public', async () => {
+    const server = await share('--publish-token', PUBLISH)
     assert.equal((await ask(server, 'POST', '/api/events')).status, 200)
     assert.equal((await ask(server, 'POST', '/publish/a')).status, 401)
   })
 
-  it('lets in from anywhere, also by a proxy', async (t) => {
-    const server = await start(t, ...GUARDED)
+  it('lets in from anywhere, also by a proxy', async () => {
+    const server = await share(...GUARDED)
     const lines = (token: string): string =>
       `X-Forwarded-For: 203.0.113.9\r\nAuthorization: Bearer ${token}\r\n`
     const answer = await exchange(server.port, [post('/publish/a', 'x', lines(PUBLISH))])
@@ -241,8 +245,8 @@ describe('what tokens change', () => {
     assert.ok(server.log.some((line) => line.includes('--publish public opens nothing')))
   })
 
-  it('leaves --admin off closed', async (t) => {
-    const server = await start(t, '--admin-token', ADMIN, '--admin', 'off')
+  it('leaves --admin off closed', async () => {
+    const server = await share('--admin-token', ADMIN, '--admin', 'off')
     const headers = { Authorization: `Bearer ${ADMIN}` }
     const response = await fetch(`${server.url}/admin/status.json`, { headers })
     assert.equal(response.status, 403)
@@ -251,10 +255,10 @@ describe('what tokens change', () => {
 })
 
 describe('a token file', () => {
-  it('has a token a line; comments and empty lines are left out', async (t) => {
+  it('has a token a line; comments and empty lines are left out', async () => {
     const text = `# of the players\r\n\n  ${PUBLISH}  \n${OTHER_PUBLISH}\n#${UNKNOWN}\n`
     const files = `${tokenFile('one', text)},${tokenFile('two', ADMIN)}`
-    const server = await start(t, '--publish-token-file', files, '--publish-token', SUBSCRIBE)
+    const server = await share('--publish-token-file', files, '--publish-token', SUBSCRIBE)
     for (const token of [PUBLISH, OTHER_PUBLISH, ADMIN, SUBSCRIBE]) {
       assert.equal((await ask(server, 'POST', '/publish/a', `Bearer ${token}`)).status, 200)
     }
@@ -291,9 +295,9 @@ describe('a token that cannot be used', () => {
     })
   }
 
-  it('is not so short or so long as the bounds', async (t) => {
+  it('is not so short or so long as the bounds', async () => {
     const [shortest, longest] = ['a'.repeat(16), 'b'.repeat(512)]
-    const server = await start(t, '--subscribe-token', `${shortest},${longest}`)
+    const server = await share('--subscribe-token', `${shortest},${longest}`)
     for (const token of [shortest, longest]) {
       assert.equal((await ask(server, 'GET', '/events', `Bearer ${token}`)).status, 200)
     }

@@ -8,7 +8,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { violations } from '../kit/audit.ts'
 import { launchChromium, newPage, visit } from '../kit/browser.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
@@ -32,10 +32,8 @@ describe('the admin page', () => {
 
   after(() => browser?.close())
 
-  async function start(t: TestContext, ...args: string[]): Promise<Server> {
-    const server = await startServer(['--threads', '2', ...args])
-    t.after(() => server.stop())
-    return server
+  async function share(...args: string[]): Promise<Server> {
+    return sharedServer(['--threads', '2', ...args])
   }
 
   // 640 is a window of 1280 at a zoom of 200 %.
@@ -45,7 +43,12 @@ describe('the admin page', () => {
     [640, 'light'],
   ] as const) {
     it(`cuts nothing off and can be hit, ${width} px wide, with the longest texts`, async (t) => {
-      const server = await start(t, '--node-name', 'n'.repeat(120))
+      const server = await share('--node-name', 'n'.repeat(120))
+      const left = async (): Promise<boolean> => {
+        const status = await (await fetch(`${server.url}/admin/status.json`)).json()
+        return (status as { connections: unknown[] }).connections.length === 0
+      }
+      await until(left, 'the stream of the test before has left')
       const agent = `User-Agent: ${'M'.repeat(2000)}\r\n`
       const path = `/subscribe/${'x'.repeat(200)}`
       const stream = await new RawSubscriber(server.port, path, agent).opened()
@@ -68,7 +71,7 @@ describe('the admin page', () => {
   }
 
   it('works in a browser that refuses to keep anything', async (t) => {
-    const server = await start(t, '--admin-token', TOKEN)
+    const server = await share('--admin-token', TOKEN)
     const { page, errors } = await newPage(t, browser)
     await page.addInitScript(`for (const name of ['localStorage', 'sessionStorage'])
       Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError') } })`)
@@ -86,7 +89,7 @@ describe('the admin page', () => {
   })
 
   it('asks again for a token that no header can carry', async (t) => {
-    const server = await start(t, '--admin-token', TOKEN)
+    const server = await share('--admin-token', TOKEN)
     const visitor = await visit(t, browser, `${server.url}/admin/`)
     const field = visitor.page.getByLabel('Admin token')
     const says = `document.getElementById('sign-in-says').textContent`

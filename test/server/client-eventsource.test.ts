@@ -3,9 +3,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { EventSource, type FetchLike } from 'eventsource'
-import { type Server, startServer } from '../kit/server.ts'
+import { freePort } from '../../scripts/free-port.ts'
+import { type Server, sharedServer, startServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
+
+const ARGS = ['--threads', '1']
 
 interface Got {
   readonly type: string
@@ -45,6 +48,7 @@ function isOpen({ source }: Reader): Promise<void> {
   return until(() => source.readyState === source.OPEN, 'the EventSource is open')
 }
 
+/** One of the test's own, to be stopped. */
 async function start(t: TestContext, ...args: string[]): Promise<Server> {
   const server = await startServer(args)
   t.after(() => server.stop())
@@ -58,9 +62,10 @@ async function publish(server: Server, path: string, body: string): Promise<void
 
 /** Publishes each text as one event, and holds what arrives against it. */
 async function assertArrive(t: TestContext, texts: readonly string[]): Promise<void> {
-  const server = await start(t, '--threads', '1')
-  const reader = await read(t, `${server.url}/subscribe/texts`)
-  for (const text of texts) await publish(server, '/publish/texts', text)
+  const server = await sharedServer(ARGS)
+  const topic = `texts/${++topics}`
+  const reader = await read(t, `${server.url}/subscribe/${topic}`)
+  for (const text of texts) await publish(server, `/publish/${topic}`, text)
   await until(() => reader.got.length >= texts.length, 'the texts arrive')
   assert.deepEqual(
     reader.got.map(({ data }) => data),
@@ -68,9 +73,13 @@ async function assertArrive(t: TestContext, texts: readonly string[]): Promise<v
   )
 }
 
-describe('npm eventsource', () => {
+/** Each list of texts has a topic of its own. */
+let topics = 0
+
+// Some wait for seconds.
+describe('npm eventsource', { concurrency: true }, () => {
   it('gets on /events the objects posted to /api/events', async (t) => {
-    const server = await start(t)
+    const server = await sharedServer(ARGS)
     const reader = await read(t, `${server.url}/events`)
     await publish(server, '/api/events', '{"hello":"world"}')
     await publish(server, '/api/events', '{"n":12345678901234567890}')
@@ -85,7 +94,7 @@ describe('npm eventsource', () => {
   })
 
   it('gets the name and the id of an event', async (t) => {
-    const server = await start(t)
+    const server = await sharedServer(ARGS)
     const reader = await read(t, `${server.url}/subscribe/pets`, 'meow', 'größe 🐶')
     await publish(server, '/publish/pets/cats?event=meow&id=7', 'first')
     await publish(server, '/publish/pets/dogs', 'second')
@@ -101,7 +110,7 @@ describe('npm eventsource', () => {
   })
 
   it('gets several lines of data, however they end', async (t) => {
-    const server = await start(t)
+    const server = await sharedServer(ARGS)
     const reader = await read(t, `${server.url}/subscribe/lines`)
     await publish(server, '/publish/lines', 'one\ntwo\r\nthree\rfour')
     await publish(server, '/publish/lines', '\n\nevent: not a name\n\ndata: not a field\n')
@@ -140,24 +149,27 @@ describe('npm eventsource', () => {
     assertArrive(t, ['🚀'.repeat(100_000), 'after it']))
 
   it('waits as long as an event said by retry before it connects again', async (t) => {
-    const server = await start(t)
+    const server = await start(t, ...ARGS)
     const reader = await read(t, `${server.url}/subscribe/any`)
-    await publish(server, '/publish/any?retry=400', 'come back')
+    await publish(server, '/publish/any?retry=3600', 'come back')
     await until(() => reader.got.length === 1, 'the event')
     // Killed, it cannot say anything else.
     server.process.kill('SIGKILL')
-    await until(() => reader.triedAt.length >= 2, 'it tries again')
-    assertWaited(reader, 400, 1400)
+    await until(() => reader.triedAt.length >= 2, 'it tries again', 30_000)
+    assertWaited(reader, 3600)
   })
 
   it('comes back by itself, when the closing server said, to the next one', async (t) => {
-    const args = ['--reconnect-ms', '100', '--threads', '2']
+    const port = ['--port', `${await freePort()}`]
+    const args = ['--reconnect-ms', '3400', '--threads', '2', ...port]
     const first = await start(t, ...args)
     const reader = await read(t, `${first.url}/subscribe/news`)
     await publish(first, '/publish/news', 'before')
     assert.equal(await first.stop(), 0)
 
-    const second = await start(t, ...args, '--port', String(first.port))
+    const second = await start(t, ...args)
+    // It waits for up to twice the time.
+    await until(() => reader.triedAt.length >= 2, 'it tries again', 30_000)
     await isOpen(reader)
     await publish(second, '/publish/news', 'after')
     await until(() => reader.got.length >= 2, 'an event of the next server')
@@ -165,11 +177,12 @@ describe('npm eventsource', () => {
       reader.got.map(({ data }) => data),
       ['before', 'after'],
     )
-    assertWaited(reader, 100, 1100)
+    assertWaited(reader, 3400)
   })
 
   it('does not give up when it comes back while the server is still closing', async (t) => {
-    const args = ['--reconnect-ms', '50', '--threads', '1']
+    const port = ['--port', `${await freePort()}`]
+    const args = ['--reconnect-ms', '50', '--threads', '1', ...port]
     const first = await start(t, ...args)
     const reader = await read(t, `${first.url}/subscribe/news`)
     // Ten streams are closed every 50 ms, oldest first: these take a second, after the reader.
@@ -184,16 +197,16 @@ describe('npm eventsource', () => {
       'the server is still closing',
     )
     assert.equal(await stopped, 0)
-    const second = await start(t, ...args, '--port', String(first.port))
+    const second = await start(t, ...args)
     await isOpen(reader)
     await publish(second, '/publish/news', 'after')
     await until(() => reader.got.length >= 2, 'an event of the next server')
   })
 })
 
-/** By itself the client waits 3 s: less than that, but not less than it was told. */
-function assertWaited({ triedAt, lostAt }: Reader, msMin: number, msMax: number): void {
+/** By itself the client waits 3 s. It was told more, which no busy machine makes shorter. */
+function assertWaited({ triedAt, lostAt }: Reader, msMin: number): void {
   const waited = (triedAt[1] as number) - (lostAt[0] as number)
   // Node's timers count whole milliseconds, and so may fire up to one early.
-  assert.ok(waited >= msMin - 1 && waited <= msMax, `waited ${waited} ms`)
+  assert.ok(waited >= msMin - 1, `waited ${waited} ms`)
 }

@@ -125,9 +125,8 @@ describe('requests that follow each other without waiting', () => {
     const server = await start(t, '--threads', '3')
     const readers = await subscribers(t, server.port, 30)
     const bodies = Array.from({ length: 500 }, (_, count) => JSON.stringify({ count }))
-    const answers = await exchange(server.port, [
-      Buffer.concat(bodies.map((body) => post('/api/events', body))),
-    ])
+    const requests = Buffer.concat(bodies.map((body) => post('/api/events', body)))
+    const answers = await exchange(server.port, [requests], bodies.length)
     assert.equal(answers.match(/HTTP\/1\.1 200 OK/g)?.length, bodies.length)
     await Promise.all(readers.map((reader) => reader.received(bodies.length)))
     for (const { events } of readers) assert.deepEqual(events, bodies)

@@ -12,7 +12,9 @@ import { until } from '../kit/until.ts'
 const DEMO = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
 
 function startDemo(t: TestContext, port: number | string = 0): Program {
-  const args = [`PORT=${port}`, 'RATE=100', process.execPath, '--import', 'tsx', DEMO]
+  // One shard starts sooner than one for each core.
+  const settings = [`PORT=${port}`, 'RATE=100', 'CARILLON_THREADS=1']
+  const args = [...settings, process.execPath, '--import', 'tsx', DEMO]
   return startProgram(t, 'env', args)
 }
 

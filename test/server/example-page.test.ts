@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { freePort } from '../../scripts/free-port.ts'
 import { launchChromium, type Visit, visit } from '../kit/browser.ts'
 import { type Server, startServer } from '../kit/server.ts'
 import { until } from '../kit/until.ts'
@@ -203,7 +204,8 @@ describe('the example page', () => {
   })
 
   it('says so when the server is gone, and goes on when it is back', async (t) => {
-    const own = await startServer(['--threads', '1', '--reconnect-ms', '100'])
+    const port = ['--port', `${await freePort()}`]
+    const own = await startServer(['--threads', '1', '--reconnect-ms', '100', ...port])
     t.after(() => own.stop())
     const visitor = await visit(t, browser, `${PAGE.href}?server=${own.url}`)
     const state = `document.getElementById('state').textContent`
@@ -212,7 +214,7 @@ describe('the example page', () => {
     await visitor.shows(GRID, [['2665', 2]])
     await own.stop()
     await visitor.shows(state, 'reconnecting')
-    const again = await startServer(['--threads', '1', '--port', String(own.port)])
+    const again = await startServer(['--threads', '1', ...port])
     t.after(() => again.stop())
     await visitor.shows(state, 'live')
     await fetch(`${own.url}/publish/eps`, { method: 'POST', body: '{"2665":3}' })

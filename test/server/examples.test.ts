@@ -12,7 +12,7 @@ async function startExample(
   name: string,
   variables: Record<string, string>,
 ): Promise<Program> {
-  const path = fileURLToPath(new URL(`../examples/${name}.mjs`, import.meta.url))
+  const path = fileURLToPath(new URL(`../../examples/${name}.mjs`, import.meta.url))
   const program = startProgram(t, process.execPath, [path], variables)
   await until(() => program.lines.length > 0, `${name} says where it is`).catch((error) => {
     throw new Error(`${error.message}: ${program.errors.join('\n')}`)

@@ -1,7 +1,7 @@
 // What a terminal is told at a start: the server is started on a pseudo-terminal, and the lines that
 // it prints to try are run, as they stand, by a shell with the real curl.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { Config } from '../../src/config/option.ts'
@@ -10,7 +10,7 @@ import { greeting } from '../../src/ops/greeting.ts'
 import { makeCertificate } from '../kit/certificate.ts'
 import { temporaryFolder } from '../kit/folder.ts'
 import { MAIN } from '../kit/launch.ts'
-import { startProgram } from '../kit/program.ts'
+import { type Program, startProgram } from '../kit/program.ts'
 import { redisClient, startRedis } from '../kit/redis.ts'
 import { shell, tryAll } from '../kit/trial.ts'
 import { until } from '../kit/until.ts'
@@ -34,7 +34,7 @@ async function onTerminal(
   // util-linux's script gives it one, and ends it: without exec, it would end a shell instead.
   // Within CI, Node takes every terminal for one without colours.
   const command = `exec env -u CI ${env} '${process.execPath}' '${MAIN}' ${words}`
-  const { lines } = startProgram(t, 'script', ['-qec', command, '/dev/null'])
+  const { lines } = startTerminal(t, command)
   const isComplete = (): boolean => lines.some((line) => line.includes('Ctrl-C'))
   await until(isComplete, 'it says all', START_MS).catch((error: unknown) => {
     throw new Error(`it said ${JSON.stringify(lines)}`, { cause: error })
@@ -42,12 +42,26 @@ async function onTerminal(
   return lines
 }
 
+/** At its own end, `script` would give the server two seconds: so the server is stopped before. */
+function startTerminal(t: TestContext, command: string): Program {
+  let program: Program | undefined
+  t.after(() => {
+    const { pid } = (program as Program).process
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    if (children !== '') process.kill(Number(children))
+    return (program as Program).ended
+  })
+  program = startProgram(t, 'script', ['-qec', command, '/dev/null'])
+  return program
+}
+
 /** The lines to try. */
 function tryable(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith('  curl')).map((line) => line.trim())
 }
 
-describe('a start on a terminal', () => {
+// What takes long is the Node that each starts.
+describe('a start on a terminal', { concurrency: 2 }, () => {
   it('prints lines that work as they stand', async (t) => {
     for (const host of ['*', '127.0.0.1', '::1']) {
       await tryAll(t, tryable(await onTerminal(t, ['--host', host])))

@@ -9,7 +9,7 @@ import type { Counts, DispatcherState, ShardReport } from '../../src/hub/message
 import { expose, metrics } from '../../src/ops/metrics.ts'
 import { Meter } from '../../src/shard/meter.ts'
 import { exchange } from '../kit/raw.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer, startServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
@@ -69,7 +69,8 @@ function subscribers(server: Server, count: number): Promise<RawSubscriber[]> {
   return Promise.all(all.map((reader) => reader.opened()))
 }
 
-describe('GET /metrics', () => {
+// Figures come once a second: most of the time is spent waiting for them.
+describe('GET /metrics', { concurrency: 2 }, () => {
   it('counts what happened, on all shards together', async (t) => {
     const server = await start(t, '--threads', '2', '--no-user-ip')
     const readers = await subscribers(server, 10)
@@ -186,11 +187,10 @@ describe('GET /metrics', () => {
 
   it('is for who may read /admin: this machine, who has a token, everybody, nobody', async () => {
     const statusOf = async (args: string[], headers: Record<string, string>): Promise<number> => {
-      const server = await startServer(['--threads', '1', ...args])
+      const server = await sharedServer(['--threads', '1', ...args])
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       const head = `GET /metrics HTTP/1.1\r\nHost: test\r\n${lines.join('')}\r\n`
       const answer = await exchange(server.port, [head])
-      assert.equal(await server.stop(), 0)
       return Number(answer.slice(9, 12))
     }
     const forwarded = { 'X-Forwarded-For': '203.0.113.7' }
@@ -202,6 +202,9 @@ describe('GET /metrics', () => {
     assert.equal(await statusOf(['--admin-token', token], {}), 401)
     const bearer = { Authorization: `Bearer ${token}`, ...forwarded }
     assert.equal(await statusOf(['--admin-token', token], bearer), 200)
+    for (const args of [[], ['--admin', 'public'], ['--admin', 'off'], ['--admin-token', token]]) {
+      assert.equal(await (await sharedServer(['--threads', '1', ...args])).stop(), 0)
+    }
   })
 })
 

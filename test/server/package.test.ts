@@ -12,7 +12,7 @@ import { temporaryFolder } from '../kit/folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
-const npm = ['--no-audit', '--no-fund', '--loglevel=error']
+const npm = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
 
 /** Uses what a program would, with types; it must compile, and run without them. */
 const PROGRAM = `

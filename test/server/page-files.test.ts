@@ -1,8 +1,8 @@
 // The admin page's files: how they are sent, what they allow a browser, and who gets them.
 import assert from 'node:assert/strict'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { exchange } from '../kit/raw.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer } from '../kit/server.ts'
 
 const FILES = [
   ['/admin/', 'text/html; charset=utf-8'],
@@ -10,15 +10,13 @@ const FILES = [
   ['/admin/page.css', 'text/css; charset=utf-8'],
 ] as const
 
-async function start(t: TestContext, ...args: string[]): Promise<Server> {
-  const server = await startServer(['--threads', '1', ...args])
-  t.after(() => server.stop())
-  return server
+function share(...args: string[]): Promise<Server> {
+  return sharedServer(['--threads', '1', ...args])
 }
 
 describe('the files of the admin page', () => {
-  it('are sent with their type, for a browser to keep and to ask again', async (t) => {
-    const server = await start(t)
+  it('are sent with their type, for a browser to keep and to ask again', async () => {
+    const server = await share()
     for (const [path, type] of FILES) {
       const response = await fetch(server.url + path)
       assert.equal(response.status, 200)
@@ -42,8 +40,8 @@ describe('the files of the admin page', () => {
     }
   })
 
-  it('leave the connection in step after 304, 301 and HEAD', async (t) => {
-    const server = await start(t)
+  it('leave the connection in step after 304, 301 and HEAD', async () => {
+    const server = await share()
     const ask = (method: string, path: string, headers = ''): string =>
       `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`
     const tag = (await fetch(`${server.url}/admin/`)).headers.get('etag')
@@ -59,8 +57,8 @@ describe('the files of the admin page', () => {
     assert.ok(answers.endsWith('}'), 'the last one has its body')
   })
 
-  it('allow the page its own script and style, its server, and nothing else', async (t) => {
-    const server = await start(t)
+  it('allow the page its own script and style, its server, and nothing else', async () => {
+    const server = await share()
     const { headers } = await fetch(`${server.url}/admin/`)
     const policy = headers.get('content-security-policy')?.split('; ') ?? []
     assert.ok(policy.includes("default-src 'none'"))
@@ -72,8 +70,8 @@ describe('the files of the admin page', () => {
     assert.equal(headers.get('referrer-policy'), 'no-referrer')
   })
 
-  it('name no other host', async (t) => {
-    const server = await start(t)
+  it('name no other host', async () => {
+    const server = await share()
     for (const [path] of FILES) {
       const text = await (await fetch(server.url + path)).text()
       const hosts = [...text.matchAll(/https?:\/\/[\w.-]+/g)].map(([url]) => url)
@@ -97,26 +95,26 @@ describe('the files of the admin page', () => {
     return Promise.all(asked)
   }
 
-  it('are for this machine only, as all of /admin', async (t) => {
-    const server = await start(t)
+  it('are for this machine only, as all of /admin', async () => {
+    const server = await share()
     assert.deepEqual(await statuses(server, {}), [200, 200, 200, 301])
     assert.deepEqual(await statuses(server, forwarded), [403, 403, 403, 403])
   })
 
-  it('are for everyone where the status is', async (t) => {
-    const server = await start(t, '--admin', 'public')
+  it('are for everyone where the status is', async () => {
+    const server = await share('--admin', 'public')
     assert.deepEqual(await statuses(server, forwarded), [200, 200, 200, 301])
   })
 
-  it('are for everyone where a token guards the figures: the page asks for it', async (t) => {
-    const server = await start(t, '--admin-token', 'admin-0123456789abc')
+  it('are for everyone where a token guards the figures: the page asks for it', async () => {
+    const server = await share('--admin-token', 'admin-0123456789abc')
     assert.deepEqual(await statuses(server, forwarded), [200, 200, 200, 301])
     assert.equal((await fetch(`${server.url}/admin/events`)).status, 401)
     assert.equal((await fetch(`${server.url}/admin/connections.json`)).status, 401)
   })
 
-  it('are for nobody with --admin off', async (t) => {
-    const server = await start(t, '--admin', 'off', '--admin-token', 'admin-0123456789abc')
+  it('are for nobody with --admin off', async () => {
+    const server = await share('--admin', 'off', '--admin-token', 'admin-0123456789abc')
     assert.deepEqual(await statuses(server, {}), [403, 403, 403, 403])
     const response = await fetch(`${server.url}/admin/`)
     assert.equal(await response.text(), '403 admin endpoint disabled')

@@ -2,22 +2,26 @@
 // address and not what it claims, large streams, many on one connection, and a clean end.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { describe, it, type TestContext } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { H2Client } from '../kit/h2.ts'
-import { startProgram } from '../kit/program.ts'
+import { type Lifetime, startProgram } from '../kit/program.ts'
 import { caddy, type FrontProxy, HOST, nginx, type ProxyKind, startProxy } from '../kit/proxy.ts'
 import { type Server, startServer } from '../kit/server.ts'
 import { Stream } from '../kit/stream.ts'
+import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
 /** The client's own address, which is not that of the proxy. */
 const CLIENT = '127.0.0.2'
 const SPOOFED = { 'x-forwarded-for': '203.0.113.9', 'x-real-ip': '203.0.113.9' }
 
-async function start(
-  t: TestContext,
-  kind: ProxyKind,
-): Promise<{ server: Server; proxy: FrontProxy }> {
+interface Behind {
+  readonly server: Server
+  readonly proxy: FrontProxy
+}
+
+/** One of the test's own, to be stopped, or where nobody else may be subscribed. */
+async function start(t: Lifetime, kind: ProxyKind): Promise<Behind> {
   const server = await startServer(['--threads', '2'])
   t.after(() => server.stop())
   return { server, proxy: await startProxy(t, kind, server.port) }
@@ -37,21 +41,36 @@ function sumOf(texts: readonly string[]): string {
 
 for (const kind of [nginx, caddy]) {
   describe(`${kind.name} in front, by HTTP/2`, () => {
+    const ends: (() => unknown)[] = []
+    let shared: Behind
+
+    before(async () => {
+      shared = await start({ after: (end) => ends.push(end) }, kind)
+    })
+
+    after(async () => {
+      for (const end of ends) await end()
+    })
+
     it('passes on each event when it comes, and the head before any', async (t) => {
-      const { server, proxy } = await start(t, kind)
+      const { server, proxy } = shared
       const stream = new H2Client(t, proxy, CLIENT).subscribe('/subscribe/pets')
       await until(() => stream.status === 200, 'the head')
       assert.equal(stream.contentType, 'text/event-stream; charset=utf-8')
-      const took: number[] = []
+      const direct = await new RawSubscriber(server.port, '/subscribe/pets').opened()
+      const later: number[] = []
       for (let count = 1; count <= 50; count++) {
-        const before = performance.now()
         await publish(server, 'pets/dogs', `woof ${count}`)
+        await direct.received(count)
+        const before = performance.now()
         // The next is not published before this one is here: a buffer would hold it for ever.
         await until(() => stream.events.length === count, `event ${count}`)
-        took.push(performance.now() - before)
+        later.push(performance.now() - before)
       }
+      direct.close()
       assert.deepEqual([stream.events[0], stream.events[49]], ['woof 1', 'woof 50'])
-      const median = took.toSorted((a, b) => a - b)[25] as number
+      // Later than to a subscriber without the proxy: a timer of the proxy would hold each of them back.
+      const median = later.toSorted((a, b) => a - b)[25] as number
       assert.ok(median < 100, `held back for ${median} ms`)
     })
 
@@ -74,7 +93,7 @@ for (const kind of [nginx, caddy]) {
     })
 
     it('carries 32 MiB in events of 256 KiB, as a stream without a proxy', async (t) => {
-      const { server, proxy } = await start(t, kind)
+      const { server, proxy } = shared
       const direct = new Stream(new URL('/subscribe/large', server.url), 10_000)
       const stream = new H2Client(t, proxy, CLIENT).subscribe('/subscribe/large')
       await direct.opened
@@ -90,7 +109,7 @@ for (const kind of [nginx, caddy]) {
     })
 
     it('takes a body of bodyBytesMax, and no larger one', async (t) => {
-      const { proxy } = await start(t, kind)
+      const { proxy } = shared
       const client = new H2Client(t, proxy, CLIENT)
       const text = 'x'.repeat(1024 * 1024 - '{"a":""}'.length)
       assert.equal((await client.post('/api/events', `{"a":"${text}"}`)).status, 200)
@@ -98,7 +117,7 @@ for (const kind of [nginx, caddy]) {
     })
 
     it('has 200 streams on one connection', async (t) => {
-      const { server, proxy } = await start(t, kind)
+      const { server, proxy } = shared
       const client = new H2Client(t, proxy, CLIENT)
       const streams = Array.from({ length: 200 }, () => client.subscribe('/subscribe/pets'))
       await until(() => streams.every(({ status }) => status === 200), 'all heads')

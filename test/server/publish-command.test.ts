@@ -9,7 +9,7 @@ import { freePort } from '../../scripts/free-port.ts'
 import { answer, type ClientSpec, handOn, startClient, startFront } from '../kit/client.ts'
 import { MAIN } from '../kit/launch.ts'
 import { startProgram } from '../kit/program.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
@@ -19,10 +19,8 @@ const SUBSCRIBE = 'subscribe-0123456789'
 const folder = mkdtempSync(join(tmpdir(), 'carillon-publish-'))
 after(() => rmSync(folder, { recursive: true }))
 
-async function start(t: TestContext, ...args: string[]): Promise<Server> {
-  const server = await startServer(['--threads', '1', ...args])
-  t.after(() => server.stop())
-  return server
+function share(...args: string[]): Promise<Server> {
+  return sharedServer(['--threads', '1', ...args])
 }
 
 interface Run {
@@ -56,7 +54,7 @@ function assertFailed(run: Run, code: 1 | 2, why: RegExp): void {
 
 describe('carillon publish', () => {
   it('publishes a text, standard input, and - for standard input', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const reader = await new RawSubscriber(server.port, '/subscribe/pets').opened()
     assertAccepted(await publish(t, server.url, ['pets/dogs', 'woof']), 1)
     assertAccepted(await publish(t, server.url, ['/pets/dogs/'], { input: 'wau' }), 1)
@@ -68,7 +66,7 @@ describe('carillon publish', () => {
   })
 
   it('takes one line end off the end of standard input, and nothing else', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const reader = await new RawSubscriber(server.port, '/subscribe/lines').opened()
     for (const input of ['one\n', 'two\r\n', 'three\n\n', '\n', ' four ', 'five\r']) {
       assertAccepted(await publish(t, server.url, ['lines'], { input }), 1)
@@ -79,7 +77,7 @@ describe('carillon publish', () => {
   })
 
   it('gives the event its name, id and retry', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const reader = await new RawSubscriber(server.port, '/subscribe/').opened()
     const fields = ['--event', 'größe & co', '--id', 'ä=7', '--retry', '1500']
     assertAccepted(await publish(t, server.url, ['pets', 'x', ...fields]), 1)
@@ -88,7 +86,7 @@ describe('carillon publish', () => {
   })
 
   it('takes a topic as plain text, whatever is special in a URL', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const topic = 'a b/ü?x=1#y/100%/%2e%2e'
     const path = `/subscribe/${topic.split('/').map(encodeURIComponent).join('/')}`
     const reader = await new RawSubscriber(server.port, path).opened()
@@ -97,7 +95,7 @@ describe('carillon publish', () => {
   })
 
   it('publishes behind the path of --url, which CARILLON_URL can be, or PORT', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const front = await startFront(t, answer(200, {}, '{"accepted":1}'))
     assertAccepted(await publish(t, `${front.url}/sse/`, ['pets', 'x', '--id', '1']), 1)
     assert.equal(front.requests[0]?.url, '/sse/publish/pets?id=1')
@@ -109,7 +107,7 @@ describe('carillon publish', () => {
   })
 
   it('publishes a batch, whole or not at all', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const reader = await new RawSubscriber(server.port, '/subscribe/pets').opened()
     const batch = '{"data":"a","topic":"dogs"}\n\n{"data":{"b": 1},"event":"bark"}\n'
     assertAccepted(await publish(t, server.url, ['pets', '--ndjson'], { input: batch }), 2)
@@ -122,7 +120,7 @@ describe('carillon publish', () => {
   })
 
   it('publishes nothing of what is not UTF-8', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const reader = await new RawSubscriber(server.port, '/subscribe/pets').opened()
     const binary = readFileSync(process.execPath).subarray(0, 5000)
     for (const input of [binary, Buffer.from('a\xffb', 'latin1')]) {
@@ -134,7 +132,7 @@ describe('carillon publish', () => {
   })
 
   it('publishes a line as long as the server takes, and says where it takes less', async (t) => {
-    const server = await start(t, '--body-bytes-max', `${4 * 1024 * 1024}`)
+    const server = await share('--body-bytes-max', `${4 * 1024 * 1024}`)
     const reader = await new RawSubscriber(server.port, '/subscribe/long').opened()
     const line = 'x'.repeat(4 * 1024 * 1024)
     assertAccepted(await publish(t, server.url, ['long'], { input: `${line}\n` }), 1)
@@ -151,7 +149,7 @@ describe('carillon publish, to a server that wants a token', () => {
   const guarded = ['--publish-token', PUBLISH, '--subscribe-token', SUBSCRIBE]
 
   it('says that one is missing, is not known, is for something else', async (t) => {
-    const server = await start(t, ...guarded)
+    const server = await share(...guarded)
     const none = await publish(t, server.url, ['pets', 'x'])
     assertFailed(none, 1, /401 token_missing: .*--token-file/)
     const unknown = await publish(t, server.url, ['pets', 'x', '--token', `${PUBLISH}0`])
@@ -161,7 +159,7 @@ describe('carillon publish, to a server that wants a token', () => {
   })
 
   it('takes one from the flag, a file, the variable, a variable with a file', async (t) => {
-    const server = await start(t, ...guarded)
+    const server = await share(...guarded)
     const file = join(folder, 'tokens')
     writeFileSync(file, `# for CI\n\n${PUBLISH}\nanother-0123456789\n`)
     const wrong = { CARILLON_PUBLISH_TOKEN: 'wrong-0123456789abc' }
@@ -196,7 +194,7 @@ describe('carillon publish, where it cannot', () => {
   })
 
   it('says what a server that takes no events from here says', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const proxy = await startFront(t, handOn(server.url))
     const run = await publish(t, proxy.url, ['pets', 'x'])
     assertFailed(run, 1, /403 forbidden: .*--publish public or --publish-token opens it/)
@@ -239,11 +237,12 @@ describe('carillon publish, where it cannot', () => {
   })
 })
 
-describe('carillon publish, to a busy server', () => {
+// They wait as they are told.
+describe('carillon publish, to a busy server', { concurrency: true }, () => {
   const busy = answer(503, { 'Retry-After': '1', 'Content-Type': 'application/problem+json' }, '{')
 
   it('tries again when it may, until it is accepted', async (t) => {
-    const server = await start(t, '--publish', 'public')
+    const server = await share('--publish', 'public')
     const reader = await new RawSubscriber(server.port, '/subscribe/pets').opened()
     const limited = answer(429, { 'Retry-After': '0' })
     const front = await startFront(t, busy, limited, handOn(server.url))

@@ -13,7 +13,8 @@ function linesWith(server: Server, text: string): string[] {
   return server.log.filter((line) => line.includes(text))
 }
 
-describe('the status report', () => {
+// They wait for its clock, each with a Redis and a server of its own.
+describe('the status report', { concurrency: true }, () => {
   it('is in production every 5 s the document of /admin/status.json, under the node', async () => {
     const redis = await startRedis()
     const env = { REDIS_URL: redis.url, GO_ENV: 'production', NODE_ENV: '', DYNO: 'web.1' }
@@ -23,7 +24,7 @@ describe('the status report', () => {
     )
     const client = await redisClient(redis.url)
     const report = async (): Promise<string | null> => client.hGet(KEY, 'node-production-web.1')
-    await until(async () => (await report()) !== null, 'it is reported', 8000)
+    await until(async () => (await report()) !== null, 'it is reported')
     const reported = JSON.parse((await report()) as string) as Record<string, unknown>
     const asked = (await (await fetch(`${server.url}/admin/status.json`)).json()) as typeof reported
     assert.deepEqual(Object.keys(reported), Object.keys(asked))

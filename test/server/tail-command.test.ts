@@ -12,7 +12,7 @@ import { freePort } from '../../scripts/free-port.ts'
 import { answer, type Client, startClient, startFront } from '../kit/client.ts'
 import { MAIN } from '../kit/launch.ts'
 import { startProgram } from '../kit/program.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer, startServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
 
@@ -23,10 +23,17 @@ const STREAM = { 'Content-Type': 'text/event-stream' }
 const folder = mkdtempSync(join(tmpdir(), 'carillon-tail-'))
 after(() => rmSync(folder, { recursive: true }))
 
+const ARGS = ['--threads', '1', '--reconnect-ms', '100']
+
+/** One of the test's own, to be stopped. */
 async function start(t: TestContext, ...args: string[]): Promise<Server> {
-  const server = await startServer(['--threads', '1', '--reconnect-ms', '100', ...args])
+  const server = await startServer([...ARGS, ...args])
   t.after(() => server.stop())
   return server
+}
+
+function share(...args: string[]): Promise<Server> {
+  return sharedServer([...ARGS, ...args])
 }
 
 /** A tail that reads. */
@@ -47,7 +54,7 @@ async function publish(server: Server, path: string, body: string | Buffer): Pro
 }
 
 interface Status {
-  readonly connections: readonly unknown[]
+  readonly connections: readonly { readonly namespace: string }[]
   readonly msgs_skipped: number
 }
 
@@ -90,7 +97,7 @@ function objects(client: Client): Line[] {
 
 describe('carillon tail', () => {
   it('prints a line for each event of a topic, of all, of a URL', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const pets = await tail(t, server, ['pets'])
     const all = await tail(t, server, ['/'])
     const given = await tail(t, server, [`${server.url}/subscribe/pets/cats?x=secret`])
@@ -108,7 +115,7 @@ describe('carillon tail', () => {
   })
 
   it('prints an object for each event with --json', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const begun = Date.now()
     const client = await tail(t, server, ['pets', '--json'])
     await publish(server, '/pets?event=meow&id=ä7', 'one\ntwo')
@@ -123,7 +130,7 @@ describe('carillon tail', () => {
   })
 
   it('lets no event move the cursor, in names, ids and data', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const client = await tail(t, server, ['pets'])
     const nasty = encodeURIComponent('\x1b]0;x\x07')
     await publish(server, `/pets?event=${nasty}&id=${nasty}`, '\x1b[2J\b\u009b2J\ttab')
@@ -133,7 +140,7 @@ describe('carillon tail', () => {
   })
 
   it('ends with 0 after --count events, and says what there was', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const client = await tail(t, server, ['pets', '--count', '2'])
     const batch = ['1', '2', '3'].map((data) => JSON.stringify({ data })).join('\n')
     const headers = { 'Content-Type': 'application/x-ndjson' }
@@ -144,7 +151,7 @@ describe('carillon tail', () => {
   })
 
   it('prints all of --count events, though its reader is slow', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const client = await tail(t, server, ['big', '--count', '20'], { isUnread: true })
     for (let n = 0; n < 20; n++) await publish(server, '/big', `${n}${'x'.repeat(100_000)}`)
     let bytes = 0
@@ -156,19 +163,20 @@ describe('carillon tail', () => {
   })
 
   it('is quiet with --quiet, but for what fails', async (t) => {
-    const server = await start(t)
-    const client = startClient(t, ['tail', '--url', server.url, 'pets', '--quiet', '--count', '1'])
+    const server = await share()
+    const client = startClient(t, ['tail', '--url', server.url, 'quiet', '--quiet', '--count', '1'])
     await until(async () => {
-      return (await statusOf(server)).connections.length === 1
+      const { connections } = await statusOf(server)
+      return connections.some(({ namespace }) => namespace === '/quiet')
     }, 'it reads')
-    await publish(server, '/pets', 'x')
+    await publish(server, '/quiet', 'x')
     assert.equal(await client.ended, 0)
     assert.equal(client.err, '')
     await assertFails(t, ['--quiet', `${server.url}/nowhere`], 1, /404 not_found/)
   })
 
   it('shows how late an event is, with --sent-at', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const client = await tail(t, server, ['pets', '--json', '--sent-at', '/a~1b/0'])
     const text = await tail(t, server, ['pets', '--sent-at', '/a~1b/0'])
     const now = Date.now()
@@ -185,7 +193,7 @@ describe('carillon tail', () => {
   })
 
   it('loads nothing of the server', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const client = await tail(t, server, ['pets'])
     const loaded = (pid = 0): string => readFileSync(`/proc/${pid}/maps`, 'utf8')
     assert.match(loaded(server.process.pid), /uws_\w+\.node/)
@@ -193,7 +201,7 @@ describe('carillon tail', () => {
   })
 
   it('does not show its token in the list of processes', async (t) => {
-    const server = await start(t, '--subscribe-token', SUBSCRIBE)
+    const server = await share('--subscribe-token', SUBSCRIBE)
     const client = await tail(t, server, ['pets', '--token', SUBSCRIBE])
     const shown = readFileSync(`/proc/${client.process.pid}/cmdline`, 'latin1')
     assert.match(shown, /^carillon tail\0/)
@@ -210,7 +218,7 @@ describe('carillon tail on a terminal', () => {
   }
 
   async function printed(t: TestContext, env: string): Promise<string> {
-    const server = await start(t)
+    const server = await share()
     const terminal = onTerminal(t, server, env)
     await until(() => terminal.lines.some((line) => line.includes('reading')), 'it reads')
     await publish(server, '/a?event=bark&id=7', 'woof')
@@ -291,7 +299,7 @@ describe('carillon tail comes back', () => {
   })
 
   it('from what brings nothing for --stall-seconds, heartbeats counted', async (t) => {
-    const alive = await start(t, '--heartbeat-seconds', '1')
+    const alive = await share('--heartbeat-seconds', '1')
     const steady = await tail(t, alive, ['pets', '--stall-seconds', '3'])
     const front = await startFront(t, (_, response) => {
       response.writeHead(200, STREAM).write(':ok\n\nretry: 100\n\n')
@@ -322,7 +330,7 @@ describe('carillon tail comes back', () => {
   })
 
   it('when a connection is free again', async (t) => {
-    const server = await start(t, '--connections-max', '1')
+    const server = await share('--connections-max', '1')
     const other = await new RawSubscriber(server.port).opened()
     const client = startClient(t, ['tail', '--url', server.url, 'pets'])
     await until(() => client.err.includes('503 too_many_connections'), 'it is refused')
@@ -361,7 +369,7 @@ describe('carillon tail comes back', () => {
 describe('carillon tail that reads slowly', () => {
   it('is held by its output, takes no more, and tells what it was skipped past', async (t) => {
     const limits = ['--lag-policy', 'skip', '--lag-bytes-max', '65536', '--announce-skips']
-    const server = await start(t, ...limits)
+    const server = await share(...limits)
     const client = await tail(t, server, ['big', '--json'], { isUnread: true })
     const skipped = async (): Promise<number> => {
       return (await statusOf(server)).msgs_skipped
@@ -400,7 +408,7 @@ describe('carillon tail that reads slowly', () => {
       ['SIGINT', 130],
       ['SIGTERM', 143],
     ] as const) {
-      const server = await start(t)
+      const server = await share()
       const client = await tail(t, server, ['big'], { isUnread: true })
       for (let n = 0; n < 20; n++) await publish(server, '/big', 'x'.repeat(100_000))
       // Two million bytes are on their way, and this is what it has got rid of.
@@ -416,7 +424,7 @@ describe('carillon tail that reads slowly', () => {
   })
 
   it('ends quietly when who reads its output is gone', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const client = await tail(t, server, ['pets'])
     await publish(server, '/pets', 'one')
     await until(() => client.lines.length === 1, 'the first event')
@@ -427,7 +435,7 @@ describe('carillon tail that reads slowly', () => {
   })
 
   it('says that its output is full, with 1', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const command = `'${process.execPath}' '${MAIN}' tail '${server.url}/subscribe/a' > /dev/full`
     const client = startProgram(t, 'sh', ['-c', command])
     await until(() => client.errors.length > 0, 'it reads')
@@ -440,7 +448,7 @@ describe('carillon tail that reads slowly', () => {
 describe('carillon tail, where it cannot', () => {
   it('ends with 1 and one line that says why', async (t) => {
     const guarded = ['--subscribe-token', SUBSCRIBE, '--publish-token', PUBLISH]
-    const server = await start(t, ...guarded)
+    const server = await share(...guarded)
     const at = ['--url', server.url, 'pets']
     await assertFails(t, at, 1, /401 token_missing: .*--token-file/)
     await assertFails(t, [...at, '--token', `${SUBSCRIBE}0`], 1, /401 token_unknown/)
@@ -456,7 +464,7 @@ describe('carillon tail, where it cannot', () => {
   })
 
   it('reads with a token of the variable', async (t) => {
-    const server = await start(t, '--subscribe-token', SUBSCRIBE)
+    const server = await share('--subscribe-token', SUBSCRIBE)
     await tail(t, server, ['pets'], { env: { CARILLON_SUBSCRIBE_TOKEN: SUBSCRIBE } })
   })
 

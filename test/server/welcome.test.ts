@@ -2,13 +2,13 @@
 // and its lines are run by a shell. It is everyone's, says what a server does not allow, and is
 // accessible and still. So are the documents, all of whose links lead somewhere.
 import assert from 'node:assert/strict'
-import { after, before, describe, it, type TestContext } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { SHIFTS, violations } from '../kit/audit.ts'
 import { launchChromium, visit } from '../kit/browser.ts'
 import { exchange } from '../kit/raw.ts'
 import { startRedis } from '../kit/redis.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer } from '../kit/server.ts'
 import { tryAll } from '../kit/trial.ts'
 
 const PUBLISH = 'publish-0123456789'
@@ -21,10 +21,8 @@ function says(panel: 'watch' | 'publish' | 'copy'): string {
   return `document.getElementById('${panel}-says').textContent`
 }
 
-async function start(t: TestContext, ...args: string[]): Promise<Server> {
-  const server = await startServer(['--threads', '1', '--no-user-ip', ...args])
-  t.after(() => server.stop())
-  return server
+function share(...args: string[]): Promise<Server> {
+  return sharedServer(['--threads', '1', '--no-user-ip', ...args])
 }
 
 describe('the page at /', () => {
@@ -37,7 +35,7 @@ describe('the page at /', () => {
   after(() => browser?.close())
 
   it('subscribes and publishes, by keyboard', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const { page, shows, errors, requests } = await visit(t, browser, `${server.url}/`)
     await page.getByLabel('Topic, with all below it').press('Enter')
     await shows(says('watch'), 'Waiting for events.')
@@ -58,7 +56,7 @@ describe('the page at /', () => {
   })
 
   it('has lines for a shell that work as they stand, and can be copied', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const permissions = ['clipboard-read', 'clipboard-write']
     const { page, see, shows } = await visit(t, browser, `${server.url}/`, { permissions })
     const lines = (await see(LINES)) as string[]
@@ -73,7 +71,7 @@ describe('the page at /', () => {
   it('has the lines and the topic of the emojitracker preset', async (t) => {
     const redis = await startRedis()
     t.after(() => redis.stop())
-    const server = await start(t, '--preset', 'emojitracker', '--redis-url', redis.url)
+    const server = await share('--preset', 'emojitracker', '--redis-url', redis.url)
     const { see, page } = await visit(t, browser, `${server.url}/`)
     const address = new URL(server.url).host
     assert.deepEqual(
@@ -85,7 +83,7 @@ describe('the page at /', () => {
 
   it('asks for a token where one is needed, and not before', async (t) => {
     const tokens = ['--subscribe-token', SUBSCRIBE, '--publish-token', PUBLISH]
-    const server = await start(t, ...tokens)
+    const server = await share(...tokens)
     const { page, see, shows } = await visit(t, browser, `${server.url}/`)
     assert.doesNotMatch(await page.content(), /-0123456789/)
     for (const [right, token, button, done] of [
@@ -109,7 +107,7 @@ describe('the page at /', () => {
   })
 
   it('says why where publishing is for this machine only, and asks for no token', async (t) => {
-    const server = await start(t)
+    const server = await share()
     const extraHTTPHeaders = { 'X-Forwarded-For': '192.0.2.1' }
     const { page, shows } = await visit(t, browser, `${server.url}/`, { extraHTTPHeaders })
     await page.getByRole('button', { name: 'Publish' }).click()
@@ -122,10 +120,10 @@ describe('the page at /', () => {
 
   it('leads to the admin page where there is one, and to the documents', async (t) => {
     const links = `[...document.querySelectorAll('nav a')].map((link) => link.pathname)`
-    const server = await start(t)
+    const server = await share()
     const { see } = await visit(t, browser, `${server.url}/`)
     assert.deepEqual(await see(links), ['/admin/', '/docs/'])
-    const without = await visit(t, browser, `${(await start(t, '--admin', 'off')).url}/`)
+    const without = await visit(t, browser, `${(await share('--admin', 'off')).url}/`)
     assert.deepEqual(await without.see(links), ['/docs/'])
   })
 
@@ -135,7 +133,7 @@ describe('the page at /', () => {
     [360, 'light'],
   ] as const) {
     it(`is accessible and still, ${width} px wide and ${colorScheme}; so are documents`, async (t) => {
-      const server = await start(t)
+      const server = await share()
       const options = { viewport: { width, height: 800 }, colorScheme, bypassCSP: true }
       for (const path of ['/', '/docs/', '/docs/options', '/docs/protocol']) {
         // axe is put into the page, which allows only what came with it.
@@ -166,9 +164,9 @@ describe('what everyone may see', () => {
     '/docs/document.css',
   ]
 
-  it('is sent as the admin page is, also where nothing else is open', async (t) => {
+  it('is sent as the admin page is, also where nothing else is open', async () => {
     const closed = ['--admin', 'off', '--subscribe-token', SUBSCRIBE, '--publish-token', PUBLISH]
-    const server = await start(t, ...closed)
+    const server = await share(...closed)
     const headers = { 'X-Forwarded-For': '192.0.2.1' }
     for (const path of paths) {
       const response = await fetch(server.url + path, { headers })
@@ -187,16 +185,16 @@ describe('what everyone may see', () => {
     }
   })
 
-  it('has another tag at / where it says something else', async (t) => {
+  it('has another tag at / where it says something else', async () => {
     const tags = ['public', 'off'].map(async (admin) => {
-      const server = await start(t, '--admin', admin)
+      const server = await share('--admin', admin)
       return (await fetch(`${server.url}/`)).headers.get('etag')
     })
     assert.notEqual(await tags[0], await tags[1])
   })
 
-  it('is read only, and leaves the connection in step', async (t) => {
-    const server = await start(t)
+  it('is read only, and leaves the connection in step', async () => {
+    const server = await share()
     const ask = (method: string, path: string): string =>
       `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
     const asked = [ask('HEAD', '/'), ask('GET', '/docs'), ask('PUT', '/'), ask('GET', '/docs/none')]
@@ -208,8 +206,8 @@ describe('what everyone may see', () => {
 })
 
 describe('the documents', () => {
-  it('lead only to pages and headings that there are', async (t) => {
-    const server = await start(t)
+  it('lead only to pages and headings that there are', async () => {
+    const server = await share()
     const texts = new Map<string, string>()
     const read = async (path: string): Promise<string> => {
       const text = texts.get(path) ?? (await (await fetch(server.url + path)).text())

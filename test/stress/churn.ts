@@ -8,7 +8,7 @@ const STAY_MS_MAX = 2_000
 export const churn = scenario({
   name: 'churn',
   says: '500 subscribers a second come, and each goes within two seconds',
-  short: { visits: 5_000 },
+  short: { visits: 2_000 },
   long: { visits: 100_000 },
   server: () => ({ args: ['--threads', '2'] }),
   // On a slow machine more are there at the same time, but never more than the visits of 4 s.

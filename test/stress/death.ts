@@ -27,7 +27,7 @@ async function untilAllServe(arena: Arena): Promise<void> {
 export const death = scenario({
   name: 'death',
   says: 'shards die of an uncaught error, one after the other',
-  short: { deaths: 4 },
+  short: { deaths: 3 },
   long: { deaths: 60 },
   server: () => ({
     args: ['--threads', `${THREADS}`, '--shard-restarts-max', '1000'],

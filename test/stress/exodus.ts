@@ -10,7 +10,7 @@ const EVENTS = 200
 export const exodus = scenario({
   name: 'exodus',
   says: '500 subscribers leave at the same instant, and 500 come, again and again',
-  short: { rounds: 20 },
+  short: { rounds: 8 },
   long: { rounds: 200 },
   server: () => ({ args: ['--threads', '2'] }),
   // A crowd is still leaving when the next one comes.

@@ -61,7 +61,7 @@ async function redisPortOf({ server }: Arena): Promise<number> {
 export const redis = scenario({
   name: 'redis',
   says: 'Redis is killed and comes back, again and again',
-  short: { losses: 3 },
+  short: { losses: 2 },
   long: { losses: 60 },
   server: async () => ({
     args: [

@@ -23,7 +23,7 @@ const AHEAD_MAX = 6
 export const soak = scenario<Size>({
   name: 'soak',
   says: 'a mixed load, under which resident memory stays flat',
-  short: { seconds: 20, flatMiB: 64 },
+  short: { seconds: 8, flatMiB: 64 },
   long: { seconds: 300, flatMiB: 32 },
   server: () => ({ args: ['--threads', '2', ...LIMITS] }),
   bounds: () => ({ residentMiBMax: 400, restingMiBMax: 350, descriptorsMax: 1_500 }),

@@ -1,5 +1,5 @@
 // A reader thread of the harness: opens and closes subscribers as it is told, has each followed,
-// and tells the main thread what came. Started by fleet.ts through bench/load/boot.mjs.
+// and tells the main thread what came. Started by fleet.ts through bench/load/thread.ts.
 import { parentPort, workerData } from 'node:worker_threads'
 import { Scanner } from '../../../bench/load/scanner.ts'
 import { STAMP_DIGITS, STAMP_MARK } from '../../../bench/load/stamp.ts'

@@ -1,12 +1,12 @@
 // The subscribers of a scenario, seen from the main thread: threads of them that open, leave and
 // report, and one order for each path that the threads' orders are held against.
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../../../bench/load/thread.ts'
 import type { ChurnTask, CrowdTask, FromReaders, Manner, ReaderTask, ToReaders } from './message.ts'
 import { COUNT_MAX, Follower, Order } from './order.ts'
 import type { Report } from './violation.ts'
 
-const BOOT = new URL('../../../bench/load/boot.mjs', import.meta.url)
-const ENTRY = new URL('crowd.ts', import.meta.url).href
+const ENTRY = new URL('crowd.ts', import.meta.url)
 
 interface ReaderThread {
   readonly worker: Worker
@@ -104,7 +104,7 @@ export class Fleet {
   }
 
   #start(task: Omit<ReaderTask, 'thread'>, thread: number): ReaderThread {
-    const worker = new Worker(BOOT, { workerData: { entry: ENTRY, task: { ...task, thread } } })
+    const worker = startThread(ENTRY, { ...task, thread })
     const none = new Int32Array(task.authors)
     const followers = this.orders.map((order, selection) => {
       const name = `thread ${thread}, of whose subscribers of ${task.paths[selection]} the first,`

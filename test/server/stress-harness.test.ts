@@ -73,7 +73,8 @@ function against(fault: string, isStopped = false): ReturnType<typeof scenario> 
   })
 }
 
-describe('the stress harness', () => {
+// Each play has a server and threads of its own, and spends most of its time waiting.
+describe('the stress harness', { concurrency: 2 }, () => {
   it('finds nothing in a server that has no fault', async () => {
     const figures = await against('none').play('short', SEED)
     assert.ok(figures.events >= 600)
