@@ -80,7 +80,11 @@ export class RedisLink {
   // node-redis has a timeout for an idle socket, but what we write counts as life there.
   #beat(): void {
     if (!this.#isAnswered) {
-      this.#lose(`no answer within ${this.#dial.timeoutMs / 1000} s`)
+      // After a stall of this thread, timers run before what has come meanwhile is read: the answer may
+      // be there. It is judged once that is read.
+      setImmediate(() => {
+        if (!this.#isAnswered) this.#lose(`no answer within ${this.#dial.timeoutMs / 1000} s`)
+      })
       return
     }
     this.#isAnswered = false
