@@ -68,7 +68,8 @@ export async function visit(
       seen = await see(expression)
       return JSON.stringify(seen) === JSON.stringify(expected)
     }
-    await until(isSo, expression).catch(() => assert.deepEqual(seen, expected))
+    // A look costs a millisecond here and in the browser.
+    await until(isSo, expression, 10_000, 50).catch(() => assert.deepEqual(seen, expected))
   }
   return { page, errors, requests, see, shows }
 }

@@ -15,6 +15,10 @@ const OTHER_PUBLISH = 'publish/9876543210+~.=='
 const ADMIN = 'admin-0123456789abc'
 const SUBSCRIBE = 'subscribe-0123456789'
 const UNKNOWN = 'unknown-0123456789ab'
+/** With what is special in a URL. */
+const ODD = 'a+b/c~d.e-f_0123=='
+const SHORTEST = 'a'.repeat(16)
+const LONGEST = 'b'.repeat(512)
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-access-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -44,6 +48,18 @@ const GUARDED = [
   SUBSCRIBE,
   '--api-events',
   'loopback',
+]
+
+/** Of each right a token that is needed, but public events; and no status for anyone. */
+const HALF_OPEN = [
+  '--publish-token',
+  PUBLISH,
+  '--subscribe-token',
+  `${ODD},${SHORTEST},${LONGEST}`,
+  '--admin-token',
+  ADMIN,
+  '--admin',
+  'off',
 ]
 
 interface Seen {
@@ -180,9 +196,8 @@ describe('?access_token=', () => {
   })
 
   it('is percent-decoded, and needed only once', async () => {
-    const token = 'a+b/c~d.e-f_0123=='
-    const server = await share('--subscribe-token', token)
-    const encoded = encodeURIComponent(token)
+    const server = await share(...HALF_OPEN)
+    const encoded = encodeURIComponent(ODD)
     assert.equal((await ask(server, 'GET', `/events?access_token=${encoded}`)).status, 200)
     const twice = await ask(
       server,
@@ -190,7 +205,7 @@ describe('?access_token=', () => {
       `/events?access_token=${encoded}&access_token=${encoded}`,
     )
     assert.equal(twice.code, 'token_malformed')
-    const both = await ask(server, 'GET', `/events?access_token=${encoded}`, `Bearer ${token}`)
+    const both = await ask(server, 'GET', `/events?access_token=${encoded}`, `Bearer ${ODD}`)
     assert.equal(both.code, 'token_malformed')
     assert.equal((await ask(server, 'GET', '/events?access_token=')).code, 'token_malformed')
   })
@@ -224,7 +239,7 @@ describe('?access_token=', () => {
 
 describe('what tokens change', () => {
   it('nothing for /api/events where it is public', async () => {
-    const server = await share('--publish-token', PUBLISH)
+    const server = await share(...HALF_OPEN)
     assert.equal((await ask(server, 'POST', '/api/events')).status, 200)
     assert.equal((await ask(server, 'POST', '/publish/a')).status, 401)
   })
@@ -246,7 +261,7 @@ describe('what tokens change', () => {
   })
 
   it('leaves --admin off closed', async () => {
-    const server = await share('--admin-token', ADMIN, '--admin', 'off')
+    const server = await share(...HALF_OPEN)
     const headers = { Authorization: `Bearer ${ADMIN}` }
     const response = await fetch(`${server.url}/admin/status.json`, { headers })
     assert.equal(response.status, 403)
@@ -296,9 +311,8 @@ describe('a token that cannot be used', () => {
   }
 
   it('is not so short or so long as the bounds', async () => {
-    const [shortest, longest] = ['a'.repeat(16), 'b'.repeat(512)]
-    const server = await share('--subscribe-token', `${shortest},${longest}`)
-    for (const token of [shortest, longest]) {
+    const server = await share(...HALF_OPEN)
+    for (const token of [SHORTEST, LONGEST]) {
       assert.equal((await ask(server, 'GET', '/events', `Bearer ${token}`)).status, 200)
     }
   })

@@ -129,6 +129,9 @@ describe('a page of another origin in Chromium', () => {
     await visitor.call('subscribe', 'news', `${first.url}/subscribe/news`)
     await isOpen(visitor, 'news')
     assert.equal(await first.stop(), 0)
+    // Until the page has seen the end, its stream still looks open.
+    const state = 'page.streams.news.source.readyState'
+    await until(async () => (await visitor.see(state)) === 0, 'the page sees the end')
     const second = await start(t, ...args)
     await isOpen(visitor, 'news')
     await fetch(`${second.url}/publish/news`, { method: 'POST', body: 'after' })

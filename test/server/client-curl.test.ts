@@ -2,14 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { type Program, startProgram } from '../kit/program.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { sharedServer, startServer } from '../kit/server.ts'
 import { until } from '../kit/until.ts'
-
-async function start(t: TestContext): Promise<Server> {
-  const server = await startServer()
-  t.after(() => server.stop())
-  return server
-}
 
 async function subscribe(t: TestContext, address: string): Promise<Program> {
   const curl = startProgram(t, 'curl', ['-N', address])
@@ -30,7 +24,7 @@ function said({ lines }: Program): string[] {
 
 describe('curl', () => {
   it('-N on /events prints what curl -d posts to /api/events', async (t) => {
-    const { port } = await start(t)
+    const { port } = await sharedServer()
     const subscriber = await subscribe(t, `localhost:${port}/events`)
     assert.equal(await publish(t, '{"hello":"world"}', `localhost:${port}/api/events`), '')
     await until(() => said(subscriber).length > 1, 'the event')
@@ -38,7 +32,7 @@ describe('curl', () => {
   })
 
   it('-N on /subscribe/pets prints what curl -d posts to /publish/pets/dogs', async (t) => {
-    const { port } = await start(t)
+    const { port } = await sharedServer()
     const subscriber = await subscribe(t, `localhost:${port}/subscribe/pets`)
     const accepted = '{"accepted":1}'
     assert.equal(await publish(t, 'meh', `localhost:${port}/publish/petshop`), accepted)
@@ -48,7 +42,8 @@ describe('curl', () => {
   })
 
   it('-N ends without an error when the server stops', async (t) => {
-    const server = await start(t)
+    const server = await startServer()
+    t.after(() => server.stop())
     const subscriber = await subscribe(t, `localhost:${server.port}/events`)
     assert.equal(await server.stop(), 0)
     assert.equal(await subscriber.ended, 0, subscriber.errors.join('\n'))

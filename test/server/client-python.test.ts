@@ -30,8 +30,10 @@ function said({ lines }: Program): string[] {
 
 async function assertArrives(t: TestContext, data: string, ...args: string[]): Promise<void> {
   const server = await sharedServer([...ARGS, ...args])
-  const reader = await read(t, `${server.url}/subscribe/one`)
-  const response = await fetch(`${server.url}/publish/one`, { method: 'POST', body: data })
+  // A topic of its own: an event of another test would end the chunk.
+  const topic = `${data.length}-bytes`
+  const reader = await read(t, `${server.url}/subscribe/${topic}`)
+  const response = await fetch(`${server.url}/publish/${topic}`, { method: 'POST', body: data })
   assert.equal(response.status, 200)
   const line = `data: ${data}`
   await until(() => reader.lines.includes(line), `the only event, ${data.length} bytes`, WITHIN_MS)

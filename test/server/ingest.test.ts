@@ -4,11 +4,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ask, assertProblem, Connection, get } from '../kit/connection.ts'
 import { post } from '../kit/raw.ts'
-import { type Server, startServer } from '../kit/server.ts'
+import { type Server, sharedServer, startServer } from '../kit/server.ts'
 import { RawSubscriber } from '../kit/subscriber.ts'
 
 const PATH = '/api/events'
 const MIB = 1024 * 1024
+/** uWebSockets.js closes a silent connection after 8 to 12 s: before that, the server has done so. */
+const CLOSED_WITHIN_MS = 7000
 
 let server: Server
 
@@ -18,6 +20,13 @@ function serve(...args: string[]): void {
     server = await startServer(['--threads', '2', ...args])
   })
   after(() => server.stop())
+}
+
+/** One that others use too. */
+function share(...args: string[]): void {
+  before(async () => {
+    server = await sharedServer(args)
+  })
 }
 
 /** A JSON object of exactly so many bytes. */
@@ -37,7 +46,7 @@ function chunkedPost(body: string, headers = ''): string {
 }
 
 describe('POST /api/events answers', () => {
-  serve()
+  share('--threads', '2')
 
   const accepted: readonly [name: string, body: string, headers?: string][] = [
     ['an object', '{"a":1}'],
@@ -161,7 +170,7 @@ describe('POST /api/events answers', () => {
       assert.match(assertProblem(answer, 413, 'body_too_large'), /1048576 bytes/)
       assert.equal(answer.headers.get('access-control-allow-origin'), '*')
       assert.equal(answer.headers.get('connection'), 'close')
-      await connection.closed(2000)
+      await connection.closed(CLOSED_WITHIN_MS)
     })
   }
 
@@ -178,7 +187,7 @@ describe('POST /api/events answers', () => {
 })
 
 describe('an object with very many user_ip', () => {
-  serve()
+  share('--threads', '2')
 
   test('is refused: a long X-Forwarded-For in each would be gigabytes, and end the shard', async () => {
     const body = `{${Array(86_000).fill('"user_ip":0').join(',')}}`
@@ -373,25 +382,19 @@ describe('options of /api/events', () => {
     })
   }
 
+  const closed = ['--threads', '1', '--api-events', 'loopback', '--body-bytes-max', '100']
+
   test('--api-events loopback refuses what a proxy forwards, with CORS', async () => {
-    const own = await startServer(['--threads', '1', '--api-events', 'loopback'])
-    try {
-      const answer = await ask(own.port, post(PATH, '{}', forged))
-      assert.match(assertProblem(answer, 403, 'forbidden'), /--api-events public/)
-      assert.equal(answer.headers.get('access-control-allow-origin'), '*')
-      assert.equal((await ask(own.port, post(PATH, '{}'))).status, 200)
-    } finally {
-      await own.stop()
-    }
+    const { port } = await sharedServer(closed)
+    const answer = await ask(port, post(PATH, '{}', forged))
+    assert.match(assertProblem(answer, 403, 'forbidden'), /--api-events public/)
+    assert.equal(answer.headers.get('access-control-allow-origin'), '*')
+    assert.equal((await ask(port, post(PATH, '{}'))).status, 200)
   })
 
   test('--body-bytes-max sets the limit', async () => {
-    const own = await startServer(['--threads', '1', '--body-bytes-max', '100'])
-    try {
-      assert.equal((await ask(own.port, post(PATH, objectOf(100)))).status, 200)
-      assertProblem(await ask(own.port, post(PATH, objectOf(101))), 413, 'body_too_large')
-    } finally {
-      await own.stop()
-    }
+    const { port } = await sharedServer(closed)
+    assert.equal((await ask(port, post(PATH, objectOf(100)))).status, 200)
+    assertProblem(await ask(port, post(PATH, objectOf(101))), 413, 'body_too_large')
   })
 })

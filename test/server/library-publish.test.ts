@@ -52,7 +52,7 @@ describe('publish', () => {
   })
 
   it('refuses what no subscriber could read, by name, and publishes nothing of it', async (t) => {
-    const dispatcher = await start(t, { bodyBytesMax: 10 })
+    const dispatcher = await start(t, { threads: 1, bodyBytesMax: 10 })
     const reader = await new RawSubscriber(dispatcher.port, '/subscribe/').opened()
     const topic = '/a'
     assert.match(
@@ -125,8 +125,8 @@ describe('several dispatchers in one process', () => {
     const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'uncaughtException', 'exit'] as const
     const listeners = (): number[] => signals.map((signal) => process.listenerCount(signal))
     const before = listeners()
-    const one = await start(t)
-    const other = await start(t)
+    const one = await start(t, { threads: 1 })
+    const other = await start(t, { threads: 1 })
     assert.deepEqual(listeners(), before)
     const readers = await Promise.all(
       [one, other].map(({ port }) => new RawSubscriber(port, '/subscribe/').opened()),

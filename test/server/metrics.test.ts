@@ -74,6 +74,7 @@ describe('GET /metrics', { concurrency: 2 }, () => {
   it('counts what happened, on all shards together', async (t) => {
     const server = await start(t, '--threads', '2', '--no-user-ip')
     const readers = await subscribers(server, 10)
+    const begun = performance.now()
     await publish(server, 20)
     await Promise.all(readers.map((reader) => reader.received(20)))
     const bad = await fetch(`${server.url}/api/events`, { method: 'POST', body: '[]' })
@@ -101,7 +102,8 @@ describe('GET /metrics', { concurrency: 2 }, () => {
     assert.ok(writes > 0 && writes <= 200)
     assert.equal(series.get('carillon_delivery_delay_seconds_count'), writes)
     const mean = (series.get('carillon_delivery_delay_seconds_sum') as number) / writes
-    assert.ok(mean > 0 && mean < 5, `${mean} s`)
+    // No event can have waited for longer than all of them took.
+    assert.ok(mean > 0 && mean * 1000 < performance.now() - begun, `${mean} s`)
     assert.ok((series.get('process_cpu_seconds_total') as number) > 0)
     assert.ok((series.get('process_resident_memory_bytes') as number) > 1e7)
     const startedAt = series.get('process_start_time_seconds') as number

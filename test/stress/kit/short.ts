@@ -1,4 +1,4 @@
-// Plays scenarios in their short form as tests, one after the other.
+// Plays scenarios in their short form as tests, two at a time: none depends on how fast the machine is.
 import { describe, it } from 'node:test'
 import type { Play } from './scenario.ts'
 
@@ -6,7 +6,7 @@ import type { Play } from './scenario.ts'
 const SEED = 1
 
 export function playShort(what: string, scenarios: readonly Play[]): void {
-  describe(what, () => {
+  describe(what, { concurrency: 2 }, () => {
     for (const { name, says, play } of scenarios) {
       it(`${name}: ${says}`, async (t) => {
         const figures = await play('short', SEED)

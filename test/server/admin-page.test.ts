@@ -1,24 +1,15 @@
-// The admin page in headless Chromium, against a real server: that its numbers are those of a load, its
-// tables can be filtered, sorted and paged, topics watched and events published; by keyboard, on a
-// phone, in both themes; that nothing on it moves, breaks, or leads elsewhere.
+// The admin page in headless Chromium, against a real server: its tables can be filtered, sorted and paged,
+// topics watched and events published; by keyboard, on a phone, in both themes; nothing on it moves,
+// breaks, or leads elsewhere. test/load/ holds its numbers against those of a load.
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { freePort } from '../../scripts/free-port.ts'
+import { assertClean, load, openAdmin, publish, STATE, subscribe } from '../kit/admin-page.ts'
 import { SHIFTS, violations } from '../kit/audit.ts'
 import { launchChromium, type Visit, visit } from '../kit/browser.ts'
 import { type Server, sharedServer, startServer } from '../kit/server.ts'
-import { RawSubscriber } from '../kit/subscriber.ts'
 import { until } from '../kit/until.ts'
-
-const STATE = `document.getElementById('state').textContent`
-
-/** The text of a chart's values, or of the note beside its title. */
-function chart(title: string, part: 'values' | 'note'): string {
-  return `[...document.querySelectorAll('.chart')]
-    .find((chart) => chart.querySelector('.title').textContent === '${title}')
-    .querySelector('.${part}').textContent`
-}
 
 /** The first column of a list. */
 function firstColumn(list: string): string {
@@ -27,44 +18,6 @@ function firstColumn(list: string): string {
 
 function range(list: string): string {
   return `document.querySelector('#${list} .range').textContent`
-}
-
-function numberIn(text: unknown): number {
-  return Number(/[\d,.]+/.exec(`${text}`)?.[0].replaceAll(',', ''))
-}
-
-function assertClean({ errors, requests }: Visit, server: Server): void {
-  assert.deepEqual(errors, [])
-  assert.deepEqual(
-    requests.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith('data:')),
-    [],
-  )
-}
-
-async function publish(server: Server, topic: string, data: string, query = ''): Promise<void> {
-  const path = `${server.url}/publish/${topic}${query}`
-  const response = await fetch(path, { method: 'POST', body: data })
-  assert.equal(response.status, 200, await response.text())
-}
-
-/** Some publishers that send until it is told to end; it tells how many were accepted. */
-function load(server: Server, topic: string, everyMs: number): { end(): Promise<number> } {
-  let isOver = false
-  let accepted = 0
-  const running = (async () => {
-    for (const began = performance.now(); !isOver; accepted++) {
-      await publish(server, topic, 'x'.repeat(100))
-      const due = began + accepted * everyMs
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))
-    }
-  })()
-  return {
-    end: async () => {
-      isOver = true
-      await running
-      return accepted
-    },
-  }
 }
 
 describe('the admin page', () => {
@@ -100,93 +53,9 @@ describe('the admin page', () => {
     return (status as { connections: unknown[] }).connections.length
   }
 
-  async function subscribe(t: TestContext, server: Server, path: string, count: number) {
-    const streams = await Promise.all(
-      Array.from({ length: count }, (_, number) => {
-        const headers = `X-Forwarded-For: 192.0.2.${number}\r\nUser-Agent: Player/${number % 3}\r\n`
-        return new RawSubscriber(server.port, path, headers).opened()
-      }),
-    )
-    t.after(() => {
-      for (const stream of streams) stream.close()
-    })
-    return streams
+  function open(t: TestContext, server: Server, options?: BrowserContextOptions): Promise<Visit> {
+    return openAdmin(t, browser, server, options)
   }
-
-  async function open(
-    t: TestContext,
-    server: Server,
-    options: BrowserContextOptions = {},
-  ): Promise<Visit> {
-    const visitor = await visit(t, browser, `${server.url}/admin/`, options)
-    await visitor.shows(STATE, 'ready')
-    // A table is read anew only while it is in view.
-    await visitor.page.locator('#topics').scrollIntoViewIfNeeded()
-    return visitor
-  }
-
-  it('shows what a load client counts, within 2 %', async (t) => {
-    const server = await start(t)
-    const readers = await subscribe(t, server, '/subscribe/a', 50)
-    const visitor = await open(t, server)
-    const bytesBefore = readers.reduce((sum, { text }) => sum + text.length, 0)
-    const running = load(server, 'a', 10)
-    await until(
-      async () => numberIn(await visitor.see(chart('Events in', 'values'))) > 50,
-      'it rises',
-    )
-    // The first requests were late, and those behind them were faster for it.
-    await visitor.page.waitForTimeout(3000)
-    const mean = (values: readonly number[]): number =>
-      values.reduce((sum, value) => sum + value, 0) / values.length
-    const isNear = (value: number, expected: number): boolean =>
-      Math.abs(value / expected - 1) <= 0.02
-    /** What is shown in six seconds, one value a second: their mean is the rate. */
-    const look = async () => {
-      const began = readers[0]?.events.length ?? 0
-      const beganAt = performance.now()
-      const shown = { events: [] as number[], deliveries: [] as number[] }
-      for (let second = 0; second < 6; second++) {
-        await visitor.page.waitForTimeout(1000)
-        shown.events.push(numberIn(await visitor.see(chart('Events in', 'values'))))
-        shown.deliveries.push(numberIn(await visitor.see(chart('Deliveries out', 'values'))))
-      }
-      const got = (readers[0]?.events.length ?? 0) - began
-      const rate = (got * 1000) / (performance.now() - beganAt)
-      return { events: mean(shown.events), deliveries: mean(shown.deliveries) / 50, rate }
-    }
-    // What is shown is a second or two old: where the machine stalls at either end of the six, they
-    // are others than the client's. So a stall may cost a look, but not each.
-    const looks: Awaited<ReturnType<typeof look>>[] = []
-    const agrees = (): boolean => {
-      const { events, deliveries, rate } = looks.at(-1) ?? { events: 0, deliveries: 0, rate: 1 }
-      return isNear(events, rate) && isNear(deliveries, rate)
-    }
-    while (!agrees() && looks.length < 4) looks.push(await look())
-    assert.ok(agrees(), JSON.stringify(looks))
-    const accepted = await running.end()
-    await visitor.shows(
-      chart('Events in', 'note'),
-      `${accepted.toLocaleString('en')} since the start`,
-    )
-    const counted = (): number => readers.reduce((sum, { events }) => sum + events.length, 0)
-    await until(() => counted() === 50 * accepted, 'all have everything')
-    await visitor.shows(
-      chart('Deliveries out', 'note'),
-      `${(50 * accepted).toLocaleString('en')} since the start`,
-    )
-    const bytes = readers.reduce((sum, { text }) => sum + text.length, 0) - bytesBefore
-    const [, value, unit] = /([\d.]+) (KiB|MiB)/.exec(
-      `${await visitor.see(chart('Bytes out', 'note'))}`,
-    ) ?? ['', '0', 'KiB']
-    // A chunk's closing line is no byte of an event.
-    const closing = readers.reduce((sum, { text }) => sum + (text.match(/\n\n\n/g)?.length ?? 0), 0)
-    const shownBytes = Number(value) * (unit === 'MiB' ? 2 ** 20 : 1024)
-    assert.ok(isNear(shownBytes, bytes - closing), `${shownBytes}, not ${bytes - closing}`)
-    await visitor.shows(chart('Subscribers', 'values'), '50')
-    assert.match(`${await visitor.see(chart('CPU of shards', 'values'))}`, /shard 0 \d+ %.*shard 1/)
-    assertClean(visitor, server)
-  })
 
   it('lists topics and connections: filtered, sorted, a page after the other', async (t) => {
     const server = await share()
