@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests: those of test/unit and test/server, one more file at a time than there are cores, as they
-# wait a third of their time; then those of test/load, which other tests would disturb, one at a time.
+# Runs the tests: test/unit in one process, and test/server, one more file at a time than there are cores, as
+# they wait a third of their time; then test/load, which other tests would disturb, one file at a time.
 # NODES: on which Nodes, one after the other: `this` (the default), 22.
 # QUICK=1: only test/unit.
 set -u
@@ -14,11 +14,11 @@ run() {
 		--test-reporter="$reporter" "$@" || failed=1
 }
 
-cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 if [ "${QUICK:-}" = 1 ]; then
-	run node "$cores" dot test/unit/*.test.ts
+	run node 1 dot test/unit/all.ts
 	exit $failed
 fi
+cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 for wanted in ${NODES:-this}; do
 	case $wanted in
 	this) node=node ;;
@@ -29,7 +29,7 @@ for wanted in ${NODES:-this}; do
 		;;
 	esac
 	echo "tests on Node $("$node" --version)"
-	run "$node" $((cores + 1)) spec test/unit/*.test.ts test/server/*.test.ts
+	run "$node" $((cores + 1)) spec test/unit/all.ts test/server/*.test.ts
 	run "$node" 1 spec test/load/*.test.ts
 done
 exit $failed

@@ -48,7 +48,7 @@ async function startBad(
 const REFUSED = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 
 async function faultOf(port: number, numbers: number[], isAlive = () => true): Promise<string> {
-  const error = await fuzz({ port, isAlive, patienceMs: 3_000 }, SEED, numbers).then(
+  const error = await fuzz({ port, isAlive, patienceMs: 8_000 }, SEED, numbers).then(
     () => assert.fail('it found nothing'),
     (fault: unknown) => fault,
   )
@@ -95,7 +95,7 @@ describe('the fuzzer', { concurrency: true }, () => {
     const port = await startBad(t, (_text, socket) => {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
     })
-    const target = { port, isAlive: () => true, patienceMs: 1_000 }
+    const target = { port, isAlive: () => true, patienceMs: 8_000 }
     await assert.rejects(fuzz(target, SEED, numbersOf('body', 20)), /what was answered 200 comes/)
   })
 

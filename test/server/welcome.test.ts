@@ -14,6 +14,9 @@ import { tryAll } from '../kit/trial.ts'
 const PUBLISH = 'publish-0123456789'
 const SUBSCRIBE = 'subscribe-0123456789'
 
+/** Nothing is open but what everyone may see. */
+const CLOSED = ['--admin', 'off', '--subscribe-token', SUBSCRIBE, '--publish-token', PUBLISH]
+
 const LINES = `[...document.querySelectorAll('.lines code')].map((code) => code.textContent)`
 const SEEN = `[...document.querySelectorAll('#watch-events span')].map((data) => data.textContent)`
 
@@ -82,8 +85,7 @@ describe('the page at /', () => {
   })
 
   it('asks for a token where one is needed, and not before', async (t) => {
-    const tokens = ['--subscribe-token', SUBSCRIBE, '--publish-token', PUBLISH]
-    const server = await share(...tokens)
+    const server = await share(...CLOSED)
     const { page, see, shows } = await visit(t, browser, `${server.url}/`)
     assert.doesNotMatch(await page.content(), /-0123456789/)
     for (const [right, token, button, done] of [
@@ -165,8 +167,7 @@ describe('what everyone may see', () => {
   ]
 
   it('is sent as the admin page is, also where nothing else is open', async () => {
-    const closed = ['--admin', 'off', '--subscribe-token', SUBSCRIBE, '--publish-token', PUBLISH]
-    const server = await share(...closed)
+    const server = await share(...CLOSED)
     const headers = { 'X-Forwarded-For': '192.0.2.1' }
     for (const path of paths) {
       const response = await fetch(server.url + path, { headers })
