@@ -49,46 +49,49 @@ async function jump(server: Server, jumpMs: number): Promise<void> {
   await until(isSet, 'the clock is set')
 }
 
-for (const [way, jumpMs] of jumps) {
-  // They wait for seconds, each with a server of its own.
-  describe(`a clock that is set ${way} by an hour`, { concurrency: true }, () => {
-    it('takes no time from who is waited for at a stop', async () => {
-      const server = await start(jumpMs, '--drain-seconds', '8')
-      const reader = await stalled(server)
-      const ended = server.stop()
-      await until(() => server.log.some((line) => line.includes('"stopping"')), 'it stops')
-      server.process.kill('SIGUSR2')
-      reader.socket.resume()
-      assert.equal(await ended, 0)
-      await until(() => reader.isClosed, 'its stream is closed')
-      assert.equal(reader.events.length, LARGE_EVENTS)
-      assert.match(reader.text, /\nretry: \d+\n\n$/)
-    })
+// They wait for seconds, each with a server of its own.
+describe('a server whose clock is set', { concurrency: true }, () => {
+  for (const [way, jumpMs] of jumps) {
+    describe(`a clock that is set ${way} by an hour`, { concurrency: true }, () => {
+      it('takes no time from who is waited for at a stop', async () => {
+        const server = await start(jumpMs, '--drain-seconds', '8')
+        const reader = await stalled(server)
+        const ended = server.stop()
+        await until(() => server.log.some((line) => line.includes('"stopping"')), 'it stops')
+        server.process.kill('SIGUSR2')
+        reader.socket.resume()
+        assert.equal(await ended, 0)
+        await until(() => reader.isClosed, 'its stream is closed')
+        assert.equal(reader.events.length, LARGE_EVENTS)
+        assert.match(reader.text, /\nretry: \d+\n\n$/)
+      })
 
-    it('gives no more time to who takes nothing at a stop', async () => {
-      const server = await start(jumpMs, '--drain-seconds', '1')
-      const reader = await stalled(server)
-      const ended = server.stop()
-      await until(() => server.log.some((line) => line.includes('"stopping"')), 'it stops')
-      server.process.kill('SIGUSR2')
-      // By force, it would be a signal.
-      assert.equal(await ended, 0)
-      reader.close()
-    })
+      it('gives no more time to who takes nothing at a stop', async () => {
+        const server = await start(jumpMs, '--drain-seconds', '1')
+        const reader = await stalled(server)
+        const ended = server.stop()
+        await until(() => server.log.some((line) => line.includes('"stopping"')), 'it stops')
+        server.process.kill('SIGUSR2')
+        // By force, it would be a signal.
+        assert.equal(await ended, 0)
+        reader.close()
+      })
 
-    it('changes nothing for slow and idle subscribers', async () => {
-      const server = await start(jumpMs, '--heartbeat-seconds', '1', '--lag-seconds-max', '8')
-      const idle = await new RawSubscriber(server.port, '/subscribe/idle').opened()
-      const slow = await stalled(server)
-      await jump(server, jumpMs)
-      const beats = (): number => idle.text.split('\n').filter((line) => line === ':').length
-      const before = beats()
-      await until(() => beats() >= before + 2, 'heartbeats go on', 10_000)
-      const isClosed = (): boolean => server.log.some((line) => line.includes('subscriber closed'))
-      assert.ok(!isClosed(), 'closed too soon')
-      await until(isClosed, 'the slow one is closed', 20_000)
-      for (const reader of [idle, slow]) reader.close()
-      assert.equal(await server.stop(), 0)
+      it('changes nothing for slow and idle subscribers', async () => {
+        const server = await start(jumpMs, '--heartbeat-seconds', '1', '--lag-seconds-max', '8')
+        const idle = await new RawSubscriber(server.port, '/subscribe/idle').opened()
+        const slow = await stalled(server)
+        await jump(server, jumpMs)
+        const beats = (): number => idle.text.split('\n').filter((line) => line === ':').length
+        const before = beats()
+        await until(() => beats() >= before + 2, 'heartbeats go on', 10_000)
+        const isClosed = (): boolean =>
+          server.log.some((line) => line.includes('subscriber closed'))
+        assert.ok(!isClosed(), 'closed too soon')
+        await until(isClosed, 'the slow one is closed', 20_000)
+        for (const reader of [idle, slow]) reader.close()
+        assert.equal(await server.stop(), 0)
+      })
     })
-  })
-}
+  }
+})
